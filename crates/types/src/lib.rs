@@ -1,0 +1,38 @@
+//! Domain values shared by every Turnstone crate: identifiers, entries, labels, detections, cycles and score batches.
+//! No input or output and no async code; everything may depend on this crate and it depends on no other of ours.
+
+mod batch;
+mod cycle;
+mod detection;
+mod entry;
+mod ids;
+mod label;
+mod severity;
+
+pub use batch::{BatchFailure, EntryOutcome, ScoreBatch, ScoredEntry, TextOfEntry};
+pub use cycle::{CycleEvent, NewCycle, SourceCheckpoint, SourceDelta};
+pub use detection::{DETECTION_TEXT_CHARS_MAX, Detection};
+pub use entry::{Entry, EntryScore, NewEntry, ScoreState, TimestampBasis};
+pub use ids::{BatchId, CycleId, DetectionId, EntryId, IdError, SourceId, TenantId};
+pub use label::{Label, LabelMap, LabelMeaning};
+pub use severity::{Severity, UnknownSeverity};
+
+/// The instant type used everywhere: UTC, kept by the stores to the microsecond.
+pub use jiff::Timestamp;
+
+/// Characters of a line that a classifier is given, as in the original pipeline; the token limit comes after it.
+pub const CLASSIFIED_TEXT_CHARS_MAX: usize = 512;
+
+/// Returns the first `chars_max` characters (not bytes) of `text`, without copying.
+pub fn truncate_chars(text: &str, chars_max: usize) -> &str {
+    match text.char_indices().nth(chars_max) {
+        Some((byte_index, _)) => &text[..byte_index],
+        None => text,
+    }
+}
+
+/// Cuts an instant to whole microseconds, the precision that both database dialects keep.
+pub fn to_microsecond_precision(instant: Timestamp) -> Timestamp {
+    // Every in-range timestamp has an in-range microsecond count, so the fallback is never taken.
+    Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
+}
