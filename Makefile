@@ -1,0 +1,73 @@
+# One command per task; `make` alone lists them. Everything that is fetched lands in .tools/ (tools/fetch.py).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+target_dir := $(or $(CARGO_TARGET_DIR),target)
+config ?= examples/demo.toml
+data_dir ?= .data/demo
+cargo_deny_version := 0.20.2
+
+.PHONY: help
+help: ## List the commands
+	@echo "turnstone: finds the log lines that matter"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "LIBTORCH=DIR uses a libtorch 2.11 of your own; config=FILE and data_dir=DIR change what 'make run' starts."
+
+.PHONY: setup
+setup: ## Fetch libtorch and nats-server into .tools/ if they are missing (550 MB, once)
+	@tools/ensure-toolchain.sh
+	@python3 tools/fetch.py
+
+.PHONY: build
+build: setup ## Build all programs in release
+	@cargo build --release --bins
+
+.PHONY: run
+run: setup ## Build and start the demo: examples/logs and what is readable in /var/log; Ctrl-C stops it
+	@cargo build --release --package turnstone --bin turnstone
+	@exec python3 tools/foreground.py $(target_dir)/release/turnstone up --config $(config) --data-dir $(data_dir)
+
+.PHONY: test
+test: setup ## Run all tests: units, conformance, end to end with real nats-server and Postgres
+	@tools/ensure-postgres.sh
+	@tools/ensure-venv.sh
+	@python3 tools/test_fetch.py
+	@cargo test --workspace --all-targets
+	@cargo test --workspace --doc
+
+.PHONY: lint
+lint: setup ## Check format, lints and that the example logs are what their generator writes
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@python3 examples/generate_logs.py --check 2>/dev/null || { \
+		echo "examples/logs differ from what examples/generate_logs.py writes: run it, or undo the edit" >&2; exit 1; }
+
+.PHONY: fmt
+fmt: ## Format the code
+	@cargo fmt --all
+
+.PHONY: deny
+deny: .tools/bin/cargo-deny-$(cargo_deny_version) ## Check licences, sources and duplicates of dependencies (builds cargo-deny once, minutes)
+	@$< --all-features check bans licenses sources
+
+.tools/bin/cargo-deny-$(cargo_deny_version):
+	@cargo install --locked --version $(cargo_deny_version) --root .tools --target-dir $(target_dir)/cargo-deny cargo-deny
+	@mv .tools/bin/cargo-deny $@
+
+.PHONY: bench
+bench: setup ## Measure the stores, beside the raw limit of each database
+	@tools/ensure-postgres.sh
+	@cargo build --release --package turnstone --bin turnstone
+	@$(target_dir)/release/turnstone bench store
+
+.PHONY: clean
+clean: ## Remove what was built; .tools/ and .data/ stay
+	@cargo clean
+
+.PHONY: distclean
+distclean: clean ## Remove also what was fetched and the demo's data
+	@rm -rf .tools .data
