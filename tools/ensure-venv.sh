@@ -19,7 +19,7 @@ flock 9
 rm -rf "$venv"
 python3 -m venv --without-pip "$venv"
 packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --target "$packages" \
+PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --target "$packages" \
     --requirement tools/requirements-test.txt
 "$venv/bin/python" -c 'import grpc, grpc_tools.protoc'
 printf '%s\n' "$wanted" >"$venv/.wanted"

@@ -182,6 +182,7 @@ def download(index: PipIndex, wheel: dict, folder: Path) -> Path:
     label, url, failures, mismatches = f"{wheel['name']} {wheel['version']}", None, 0, 0
     while True:
         done = part.stat().st_size if part.exists() else 0
+        begin = done
         if done > wheel["bytes"]:
             part.unlink()
             continue
@@ -221,18 +222,14 @@ def download(index: PipIndex, wheel: dict, folder: Path) -> Path:
         except Exception as error:  # pip's vendored requests and urllib3 raise their own families
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
                 raise
-            failures = 0 if done_since(part, done) else failures + 1
+            has_moved = part.exists() and part.stat().st_size > begin
+            failures = 0 if has_moved else failures + 1
             if failures >= ATTEMPTS_MAX or (url is None and failures >= 2):
                 raise FetchError(f"cannot fetch {wheel['file']}: {short(error)}. What is here stays in {folder} and the next run goes on from "
                                  "there. Check the network, and the proxy, certificate and index that `python3 -m pip config list` shows") from error
             wait = min(30.0, 0.5 * 2 ** failures)
             say(f"{label}: {short(error)}; trying again in {wait:.0f} s")
             time.sleep(wait)
-
-
-def done_since(part: Path, before: int) -> bool:
-    """Whether the failed attempt still brought more than a megabyte: then it was worth its while."""
-    return part.exists() and part.stat().st_size - before > 1_000_000
 
 
 def short(error: BaseException) -> str:
@@ -385,10 +382,11 @@ def main() -> int:
     """Fetches what is missing; 0 when all is in place, 1 with a message when not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("items", nargs="*", help="libtorch, nats (default: both)")
+    parser.add_argument("--lock", type=Path, default=LOCK, help="what to fetch (default: fetch.lock.json beside this script)")
     parser.add_argument("--tools", type=Path, default=ROOT / ".tools", help="folder to fetch into (default: .tools of this checkout)")
     arguments = parser.parse_args()
     names = arguments.items or ["libtorch", "nats"]
-    lock = json.loads(LOCK.read_text())
+    lock = json.loads(arguments.lock.read_text())
     unknown = set(names) - {item["into"] for item in lock["items"]}
     if unknown:
         parser.error(f"unknown item {', '.join(sorted(unknown))}")
