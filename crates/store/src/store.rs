@@ -1,0 +1,129 @@
+//! The verbs of the store. Every write is safe to repeat; every read is scoped to a tenant and the shared tenant.
+
+use crate::model::*;
+use crate::{Capabilities, StoreError};
+use async_trait::async_trait;
+use turnstone_types::{
+    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint, SourceId, TenantId, TextOfEntry,
+    Timestamp,
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// A whole store.
+pub trait Store: ReadStore + WriteStore {}
+
+impl<T: ReadStore + WriteStore> Store for T {}
+
+/// What ingest and scorers need.
+#[async_trait]
+pub trait WriteStore: Send + Sync {
+    /// Facts about this backend.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Brings the schema up to this version of the program. Safe to call from several processes at once.
+    async fn migrate(&self) -> Result<()>;
+
+    /// Fails unless the database answers and its schema is the one this program was built for.
+    async fn check_ready(&self) -> Result<()>;
+
+    /// Commits a cycle in ONE transaction: entries, checkpoints, source counters, cycle, score batches, outbox
+    /// (one event for the cycle unless it has no entries, one for each batch). Returns false, having changed nothing,
+    /// where a cycle of this id is already there.
+    async fn commit_cycle(&self, cycle: &NewCycle) -> Result<bool>;
+
+    /// The checkpoints of one source.
+    async fn checkpoints(&self, tenant: &TenantId, source_id: &SourceId) -> Result<Vec<SourceCheckpoint>>;
+
+    /// Outbox events that wait to be published, oldest first.
+    async fn pending_events(&self, limit: u32) -> Result<Vec<OutboxEvent>>;
+
+    /// Marks events as published, after the queue has confirmed them. For a batch this starts its deadline.
+    async fn mark_published(&self, message_ids: &[String], at: Timestamp) -> Result<()>;
+
+    /// Puts batches that are not done by their deadline into the outbox again, under new message ids, unless an event of
+    /// theirs still waits there; and, when asked, makes batches of unscored entries that no open batch covers
+    /// (a dead one covers its entries still).
+    async fn sweep(&self, request: &SweepRequest) -> Result<SweepOutcome>;
+
+    /// Deletes published outbox rows older than `before`; returns how many.
+    async fn prune_outbox(&self, before: Timestamp) -> Result<u64>;
+
+    /// Texts of the entries of a batch that are still unscored, in order of id; empty when all are done.
+    async fn batch_texts(&self, batch: &ScoreBatch) -> Result<Vec<TextOfEntry>>;
+
+    /// Batches not done (nor dead) of the tenant and of the shared tenant, newest cycle first: what a scorer without a queue works on.
+    async fn open_batches(&self, tenant: &TenantId, limit: u32) -> Result<Vec<ScoreBatch>>;
+
+    /// Writes scores, quarantined entries and detections and closes the batch, in ONE transaction, by sets and not by row.
+    /// Only entries without a score are written, and only they become detections, so that an entry's label and its detection
+    /// agree; a detection exists once for each (entry, scorer). Of two outcomes for one entry the first counts. The batch is
+    /// closed when none of its entries waits any more. A score that is not finite is refused and nothing is written.
+    async fn record_scores(&self, scores: &RecordScores) -> Result<RecordOutcome>;
+
+    /// Notes that a batch can never work, or (`None`) opens it again; a dead batch is not swept.
+    async fn mark_batch_dead(&self, batch_id: &BatchId, reason: Option<&str>) -> Result<()>;
+
+    /// Indexes for full-text search what was committed and is not indexed yet, about `entries_max` entries; returns how many.
+    /// Search finds unindexed entries too, only slower. Zero means nothing is left.
+    async fn index_pending_text(&self, entries_max: u32) -> Result<u64>;
+
+    /// Writes imported rows in ONE transaction, passing over what is there already, and makes score batches (with their outbox
+    /// events) of the new unscored entries. Source counters grow by what is new.
+    async fn import(&self, chunk: &ImportChunk) -> Result<ImportOutcome>;
+}
+
+/// What query services need. `tenant` sees its own rows and those of the shared tenant.
+#[async_trait]
+pub trait ReadStore: Send + Sync {
+    /// Detections, newest first (`detected_at`, then id, descending), after `after`, at most `limit`.
+    async fn list_detections(
+        &self,
+        tenant: &TenantId,
+        filter: &DetectionFilter,
+        after: Option<&DetectionKey>,
+        limit: u32,
+    ) -> Result<Vec<Detection>>;
+
+    /// One detection.
+    async fn detection(&self, tenant: &TenantId, id: &DetectionId) -> Result<Option<Detection>>;
+
+    /// Acknowledges; returns the number of rows that changed. A detection that is acknowledged already takes the new note
+    /// and time when named by id, as in the original, and is left alone by a filter.
+    async fn acknowledge(&self, request: &AcknowledgeRequest) -> Result<u64>;
+
+    /// Opens acknowledged detections again (clears time and note); returns the number of rows that changed.
+    async fn unacknowledge(&self, tenant: &TenantId, selection: &DetectionSelection) -> Result<u64>;
+
+    /// Detections of ALL tenants with a sequence over `after`, in rising order, for watchers within this process, which filter by
+    /// tenant themselves. Rows may become visible out of order, so a follower keeps asking from the lowest gap for some time.
+    async fn detections_after(&self, after: i64, limit: u32) -> Result<Vec<DetectionFeedItem>>;
+
+    /// The highest sequence of the detection feed, 0 when there is none.
+    async fn last_detection_sequence(&self) -> Result<i64>;
+
+    /// One entry.
+    async fn entry(&self, tenant: &TenantId, id: &EntryId) -> Result<Option<Entry>>;
+
+    /// Entries, newest first (`timestamp_iso`, then id, descending).
+    async fn search_entries(
+        &self,
+        tenant: &TenantId,
+        search: &EntrySearch,
+        after: Option<&EntryKey>,
+        limit: u32,
+    ) -> Result<Vec<Entry>>;
+
+    /// Entries of the same tenant and source around one, in order of time then id, the entry itself included.
+    /// `None` where the entry does not exist for this tenant.
+    async fn entry_context(&self, tenant: &TenantId, request: &ContextRequest) -> Result<Option<Vec<Entry>>>;
+
+    /// Counts for the dashboard.
+    async fn stats_summary(&self, tenant: &TenantId) -> Result<StatsSummary>;
+
+    /// Sources that have ever brought an entry or a fault, by name.
+    async fn sources(&self, tenant: &TenantId) -> Result<Vec<SourceSummary>>;
+
+    /// How a cycle stands: entries committed and entries that still wait for a score; `None` where there is none.
+    async fn cycle_progress(&self, cycle_id: &CycleId) -> Result<Option<(u64, u64)>>;
+}
