@@ -4,10 +4,16 @@
 set -euo pipefail
 
 has_postgres() {
+    # A folder that was named is the only one to look into, as the tests do it.
+    if [[ -n ${TURNSTONE_POSTGRES_BIN:-} ]]; then
+        [[ -x $TURNSTONE_POSTGRES_BIN/initdb && -x $TURNSTONE_POSTGRES_BIN/postgres ]] && return 0
+        echo "error: TURNSTONE_POSTGRES_BIN=$TURNSTONE_POSTGRES_BIN does not hold the programs initdb and postgres" >&2
+        exit 1
+    fi
     command -v initdb >/dev/null && command -v postgres >/dev/null && return 0
     local folder
-    for folder in "${TURNSTONE_TEST_POSTGRES_BIN:-}" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
-        [[ -n $folder && -x $folder/initdb && -x $folder/postgres ]] && return 0
+    for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
+        [[ -x $folder/initdb && -x $folder/postgres ]] && return 0
     done
     return 1
 }
@@ -27,7 +33,8 @@ if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
 fi
 cat >&2 <<'MESSAGE'
 error: the tests need Postgres' programs initdb and postgres, which are neither in PATH nor in /usr/lib/postgresql/*/bin.
-Install them (Debian: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql).
+Install them (Debian: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql),
+or set TURNSTONE_POSTGRES_BIN to the folder that holds them.
 No server has to run: the tests start their own in a temporary folder.
 MESSAGE
 exit 1
