@@ -41,7 +41,11 @@ def write_folder(out: Path, model, tokenizer_json: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     config = model.config
     config.dtype = "float16"
-    (out / "config.json").write_text(json.dumps({k: v for k, v in config.to_dict().items() if not k.startswith("_")}, indent=2, sort_keys=True) + "\n")
+    described = {k: v for k, v in config.to_diff_dict().items() if not k.startswith("_")}
+    # Written out even where equal to the library's default, so that other engines need no defaults.
+    for key in ("hidden_act", "layer_norm_eps", "max_position_embeddings", "num_attention_heads", "pad_token_id", "type_vocab_size", "vocab_size", "position_embedding_type"):
+        described[key] = getattr(config, key)
+    (out / "config.json").write_text(json.dumps(described, indent=2, sort_keys=True) + "\n")
     (out / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
     special = {"cls_token": "[CLS]", "mask_token": "[MASK]", "pad_token": "[PAD]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
     (out / "special_tokens_map.json").write_text(json.dumps(special, indent=2) + "\n")
@@ -49,6 +53,8 @@ def write_folder(out: Path, model, tokenizer_json: str) -> None:
     (out / "turnstone.json").write_text(json.dumps({"format": 1, "normalise": "raw"}) + "\n")
     tensors = {name: value.detach().half().contiguous() for name, value in model.state_dict().items() if "position_ids" not in name}
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
+    # safetensors creates the file for its owner only; services run as other users.
+    (out / "model.safetensors").chmod(0o644)
 
 
 def main() -> None:

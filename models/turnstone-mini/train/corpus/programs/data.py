@@ -187,25 +187,21 @@ Si Principal = User:{user} is Denied Operation = Read from host = {ip} on resour
 """),
     program("zookeeper", "log4j", """
 Ni binding to port 0.0.0.0/0.0.0.0:2181
-Ni Accepted socket connection from /{addr}
-Ni Client attempting to establish new session at /{addr}
-Ni Established session 0x{hex} with negotiated timeout 40000 for client /{addr}
-Ni Processed session termination for sessionid: 0x{hex}
-Ni Closed socket connection for client /{addr} which had sessionid 0x{hex}
-Ni Notification: {small} (n.leader), 0x{hex} (n.zxid), 0x1 (n.round), LOOKING (n.state), {small} (n.sid)
 Ni LEADING - LEADER ELECTION TOOK - {num}
 Ni Snapshotting: 0x{hex} to {path}
+Ni Creating new session 0x{hex} for {addr}, timeout {num}
+Ni FOLLOWING, new epoch {small}
+Ni autopurge.snapRetainCount set to {small}
+Ni Purge task completed.
+Tw Lost quorum connection to server {small} at {addr}: Connection refused
+Te Leader {fqdn} is gone, socket to learner closed by peer
 Ni Got user-level KeeperException when processing sessionid:0x{hex} type:create cxid:0x1 zxid:0x{hex} txntype:-1 reqpath:n/a Error Path:/{word} Error:KeeperErrorCode = NodeExists for /{word}
-Ni Received connection request /{addr}
 Ni Server environment:java.io.tmpdir=/tmp
-Tw Cannot open channel to {small} at election address {fqdn}/{ip}:3888 java.net.ConnectException: Connection refused
-Tw Connection broken for id {small}, my id = {small}, error =
 Tw caught end of stream exception EndOfStreamException: Unable to read additional data from client sessionid 0x{hex}, likely client has closed socket
 Tw Session 0x0 for server null, unexpected error, closing socket connection and attempting reconnect java.net.NoRouteToHostException
 Te Exception while listening java.net.BindException: Address already in use
 Pw fsync-ing the write ahead log in SyncThread:{small} took {num}000ms which will adversely effect operation latency. See the ZooKeeper troubleshooting guide
 Pw Too many connections from /{ip} - max is 60
-Fe Unexpected exception causing shutdown while sock still open java.lang.{exception}
 Fe Severe unrecoverable error, exiting java.io.IOException: No snapshot found, but there are log entries
 Ce Invalid config, exiting abnormally org.apache.zookeeper.server.quorum.QuorumPeerConfig$ConfigException: Error processing {conf}
 Ce Invalid configuration, only one server specified (ignoring)

@@ -6,7 +6,6 @@ PROGRAMS = [
     program("kernel", "kernel", """
 Ni Linux version {version}-generic (buildd@{host}) (gcc version {version}) #{num} SMP
 Ni Command line: BOOT_IMAGE=/boot/vmlinuz-{version} root=/dev/{dev} ro quiet [[splash|panic=10|nomodeset|mce=off]]
-Ni BIOS-provided physical RAM map:
 Ni BIOS-e820: [mem {addr64}-{addr64}] [[usable|reserved|ACPI data|ACPI NVS]]
 Ni ACPI: [[SSDT|DSDT|FACP|APIC|HPET|MCFG|BERT|HEST|EINJ|ERST]] {addr64} {hex} (v02 INTEL  {hex})
 Ni HEST: Table parsing has been initialized.
@@ -42,7 +41,6 @@ Ni usb {small}-{small}: new high-speed USB device number {small} using xhci_hcd
 Ni usb {small}-{small}: New USB device found, idVendor={hex}, idProduct={hex}
 Ni usb {small}-{small}: USB disconnect, device number {small}
 Ni hub {small}-0:1.0: {small} ports detected
-Ni input: AT Translated Set 2 keyboard as /devices/platform/i8042/serio0/input/input{small}
 Ni scsi host{small}: ahci
 Ni ata{small}: SATA link up 6.0 Gbps (SStatus 133 SControl 300)
 Ni ata{small}: SATA link down (SStatus 0 SControl 300)
@@ -91,7 +89,6 @@ Ni PM: resume of devices complete after {ms}
 Ni wlan0: authenticated
 Ni wlan0: associated
 Ni watchdog: Software Watchdog: hard lockup detection enabled
-Ni Dquot-cache hash table entries: 512 (order 0, 4096 bytes)
 Ni squashfs: version 4.0 (2009/01/31) Phillip Lougher
 Ni fuse: init (API version 7.{small})
 Fc Kernel panic - not syncing: [[VFS: Unable to mount root fs on unknown-block(0,0)|Attempted to kill init! exitcode=0x0000000b|Fatal exception in interrupt|hung_task: blocked tasks|softlockup: hung tasks]]
