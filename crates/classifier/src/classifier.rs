@@ -1,0 +1,251 @@
+//! The classifier: loads a model folder and turns texts into predictions, on the caller's thread.
+
+use crate::batching::{self, BatchLimits, Logits};
+use crate::device;
+use crate::error::{LoadError, RowError, first_line};
+use crate::family::{self, SequenceClassifier, TokenBatch};
+use crate::folder::ModelFolder;
+use crate::model_info::{ModelInfo, ModelLabel};
+use crate::options::LoadOptions;
+use crate::tokens::{TextTokenizer, TokenRow};
+use crate::weights::WeightsFile;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use tch::{Device, Kind, TchError, Tensor};
+use turnstone_types::LabelMeaning;
+
+/// A line that any model can classify: it warms the model up and tells a bad row from a bad device.
+const PROBE_TEXT: &str = "Jan  1 00:00:00 host service[1]: started";
+
+/// The answer to one text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// Index of the winning class; the first of equals, as in the reference.
+    pub class: usize,
+    /// The winning label as the model calls it.
+    pub raw_label: Arc<str>,
+    /// What it stands for.
+    pub meaning: LabelMeaning,
+    /// Softmax probability of the winning class, 0 to 1.
+    pub score: f64,
+    /// Whether the line becomes a detection: anomalous, with a score at or over the threshold.
+    pub detected: bool,
+}
+
+/// The answer to one row of a call.
+pub type RowOutcome = Result<Prediction, RowError>;
+
+/// A loaded model. It may be moved to another thread but not shared; [`crate::Engine`] serves many callers.
+pub struct Classifier {
+    model: Box<dyn SequenceClassifier>,
+    tokenizer: TextTokenizer,
+    probe: TokenRow,
+    limits: BatchLimits,
+    device: Device,
+    threshold: f64,
+    info: ModelInfo,
+    raw_labels: Vec<Arc<str>>,
+}
+
+impl Classifier {
+    /// Loads the model of a folder in HuggingFace layout, and runs one line through it to see that it works.
+    ///
+    /// Blocks for as long as that takes: seconds for a large model.
+    pub fn load(model_dir: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
+        let folder = ModelFolder::open(model_dir)?;
+        let family = family::choose(&folder)?;
+        let (device, kind) = device::prepare(options.device, options.dtype)?;
+        device::set_intra_op_threads(options.intra_op_threads);
+
+        let _no_gradients = tch::no_grad_guard();
+        let weights = WeightsFile::open(&folder.weights_path)?;
+        let model = (family.load)(&folder, weights.tensors(family.architecture, device, kind)?)?;
+        let tokenizer = TextTokenizer::load(&folder, model.tokens_max, model.vocabulary_size)?;
+        let probe = tokenizer.encode(PROBE_TEXT).map_err(|error| LoadError::Invalid {
+            path: folder.tokenizer_path.clone(),
+            reason: format!("a plain log line fails: {error}"),
+        })?;
+        let labels = ModelLabel::look_up(folder.raw_labels(model.classes)?, &options.label_map);
+        let info = ModelInfo {
+            name: folder.name.clone(),
+            architecture: family.architecture,
+            parameters: model.parameters,
+            labels,
+            tokens_max: model.tokens_max,
+            device: options.device.to_string(),
+            dtype: options.dtype.to_string(),
+            content_hash: folder.content_hash(weights.bytes()),
+        };
+        let classifier = Self {
+            model: model.model,
+            tokenizer,
+            probe,
+            limits: BatchLimits::new(options.batch_rows_max, options.batch_tokens()),
+            device,
+            threshold: options.threshold,
+            raw_labels: info
+                .labels
+                .iter()
+                .map(|label| Arc::from(label.raw.as_str()))
+                .collect(),
+            info,
+        };
+        classifier.warm_up()?;
+        classifier.info.log();
+        Ok(classifier)
+    }
+
+    /// What was loaded.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Classifies texts: one outcome per text, in their order. A text that fails takes no other with it.
+    ///
+    /// Rows are batched by length up to the limits of [`LoadOptions`], so any number of texts may be given at once.
+    pub fn classify(&self, texts: &[&str]) -> Vec<RowOutcome> {
+        let logits = self.logits(texts);
+        logits
+            .into_iter()
+            .map(|logits| logits.map(|logits| self.predict(&logits)))
+            .collect()
+    }
+
+    /// The probability of every class, by class index, for each text in their order.
+    pub fn probabilities(&self, texts: &[&str]) -> Vec<Result<Vec<f32>, RowError>> {
+        let logits = self.logits(texts);
+        logits
+            .into_iter()
+            .map(|logits| logits.map(|logits| batching::softmax(&logits)))
+            .collect()
+    }
+
+    /// The raw scores of the classes, before softmax, for each text in their order.
+    pub fn logits(&self, texts: &[&str]) -> Vec<Result<Vec<f32>, RowError>> {
+        let started = Instant::now();
+        let encoded: Vec<Result<TokenRow, RowError>> =
+            texts.iter().map(|text| self.tokenizer.encode(text)).collect();
+        let tokenised = Instant::now();
+        let rows: Vec<&TokenRow> = encoded.iter().filter_map(|row| row.as_ref().ok()).collect();
+        let tokens: usize = rows.iter().map(|row| row.len()).sum();
+        let mut answers =
+            batching::run(&rows, &self.limits, &self.probe, &|batch| self.forward(batch)).into_iter();
+        let forward_seconds = tokenised.elapsed().as_secs_f64();
+
+        metrics::counter!("turnstone_classifier_rows_total").increment(texts.len() as u64);
+        metrics::counter!("turnstone_classifier_tokens_total").increment(tokens as u64);
+        metrics::histogram!("turnstone_classifier_tokenise_seconds")
+            .record((tokenised - started).as_secs_f64());
+        metrics::histogram!("turnstone_classifier_forward_seconds").record(forward_seconds);
+
+        let lost = || {
+            Err(RowError::Forward {
+                reason: "the row has no answer".to_owned(),
+            })
+        };
+        // `run` answers every row that has tokens, in their order, so each of those takes the next answer.
+        encoded
+            .iter()
+            .map(|row| {
+                row.as_ref()
+                    .map_err(Clone::clone)
+                    .and_then(|_| answers.next().unwrap_or_else(lost))
+            })
+            .collect()
+    }
+
+    fn predict(&self, logits: &[f32]) -> Prediction {
+        let probabilities = batching::softmax(logits);
+        let mut class = 0;
+        for (index, probability) in probabilities.iter().enumerate() {
+            if *probability > probabilities[class] {
+                class = index;
+            }
+        }
+        let score = f64::from(probabilities[class]);
+        let meaning = self.info.labels[class].meaning.clone();
+        let detected = meaning.anomalous && score >= self.threshold;
+        Prediction {
+            class,
+            raw_label: Arc::clone(&self.raw_labels[class]),
+            meaning,
+            score,
+            detected,
+        }
+    }
+
+    /// One batch through the model: one copy of the tokens in, one of the logits out.
+    fn forward(&self, rows: &[&TokenRow]) -> Result<Vec<Logits>, TchError> {
+        // Set here and not once, since the setting belongs to the thread.
+        let _no_gradients = tch::no_grad_guard();
+        let batch = self.to_device(rows)?;
+        let logits = self
+            .model
+            .logits(&batch)?
+            .f_to_kind(Kind::Float)?
+            .f_to_device(Device::Cpu)?
+            .f_contiguous()?;
+        let (answered, classes) = logits.size2()?;
+        let (answered, classes) = (answered as usize, classes as usize);
+        if classes != self.info.labels.len() {
+            return Err(TchError::Shape(format!(
+                "{classes} logits for {} classes",
+                self.info.labels.len()
+            )));
+        }
+        let mut numbers = vec![0_f32; answered * classes];
+        logits.f_copy_data(&mut numbers, answered * classes)?;
+        Ok(numbers.chunks_exact(classes).map(<[f32]>::to_vec).collect())
+    }
+
+    /// Pads rows to the longest of them.
+    fn to_device(&self, rows: &[&TokenRow]) -> Result<TokenBatch, TchError> {
+        let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+        let shape = [rows.len() as i64, longest as i64];
+        // Padding attends to nothing and is attended by nothing, so any id will do for it.
+        let spread = |column: fn(&TokenRow) -> &[u32]| -> Result<Tensor, TchError> {
+            let mut numbers = vec![0_i64; rows.len() * longest];
+            for (row, line) in rows.iter().zip(numbers.chunks_exact_mut(longest.max(1))) {
+                for (number, token) in line.iter_mut().zip(column(row)) {
+                    *number = i64::from(*token);
+                }
+            }
+            Tensor::f_from_slice(&numbers)?
+                .f_view(shape)?
+                .f_to_device(self.device)
+        };
+        let one_segment = rows
+            .iter()
+            .all(|row| row.type_ids.iter().all(|type_id| *type_id == 0));
+        let padded = rows.iter().any(|row| row.len() < longest);
+        let mask = padded.then(|| {
+            let mut present = vec![false; rows.len() * longest];
+            for (row, line) in rows.iter().zip(present.chunks_exact_mut(longest)) {
+                line[..row.len()].fill(true);
+            }
+            Tensor::f_from_slice(&present)?
+                .f_view([shape[0], 1, 1, shape[1]])?
+                .f_to_device(self.device)
+        });
+        Ok(TokenBatch {
+            ids: spread(|row| &row.ids)?,
+            type_ids: if one_segment {
+                None
+            } else {
+                Some(spread(|row| &row.type_ids)?)
+            },
+            mask: mask.transpose()?,
+        })
+    }
+
+    /// Runs the probe, twice: the first pass finds out whether the model works, both let libtorch set itself up.
+    fn warm_up(&self) -> Result<(), LoadError> {
+        for _ in 0..2 {
+            self.forward(&[&self.probe]).map_err(|error| LoadError::Torch {
+                reason: first_line(&error),
+            })?;
+        }
+        Ok(())
+    }
+}

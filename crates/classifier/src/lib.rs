@@ -1,0 +1,23 @@
+//! HuggingFace text classification on libtorch: loads a model folder and gives log lines a label. The only crate that
+//! knows libtorch (tch) and tokenizers; what a label means is turnstone-types' business, where scores go the scorer's.
+//!
+//! - [`Classifier`] runs on the caller's thread.
+//! - [`Engine`] runs a classifier on a thread of its own, for async callers.
+
+mod batching;
+mod classifier;
+mod device;
+mod engine;
+mod error;
+mod family;
+mod folder;
+mod model_info;
+mod options;
+mod tokens;
+mod weights;
+
+pub use classifier::{Classifier, Prediction, RowOutcome};
+pub use engine::{Classify, Engine, EngineOptions};
+pub use error::{EngineError, LoadError, RowError};
+pub use model_info::{ModelInfo, ModelLabel};
+pub use options::{DeviceChoice, Dtype, LoadOptions, UnknownDevice, UnknownDtype};

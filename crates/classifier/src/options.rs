@@ -1,0 +1,157 @@
+//! What the caller chooses when a model is loaded: device, precision, threads, limits, labels.
+
+use std::fmt;
+use std::str::FromStr;
+use turnstone_types::LabelMap;
+
+/// How to load and run a model.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// Where to run it.
+    pub device: DeviceChoice,
+    /// Precision of weights and activations; softmax is always f32.
+    pub dtype: Dtype,
+    /// Threads that libtorch uses inside one operation on the CPU, for the whole process; `None` leaves its own choice,
+    /// one per physical core. The first model loaded decides.
+    pub intra_op_threads: Option<usize>,
+    /// What the model's labels mean.
+    pub label_map: LabelMap,
+    /// Score at or over which an anomalous label is a detection, 0 to 1.
+    pub threshold: f64,
+    /// Rows that go through the model at once, at most.
+    pub batch_rows_max: usize,
+    /// Tokens, padding included, that go through the model at once; a single longer row still goes alone. `None`: 1,024
+    /// on the CPU, where a batch should stay in its caches, and 32,768 on a GPU, which needs many to be busy.
+    pub batch_tokens_max: Option<usize>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            device: DeviceChoice::Cpu,
+            dtype: Dtype::F32,
+            intra_op_threads: None,
+            label_map: LabelMap::default(),
+            threshold: 0.75,
+            batch_rows_max: 256,
+            batch_tokens_max: None,
+        }
+    }
+}
+
+impl LoadOptions {
+    /// The token budget of a batch on the chosen device.
+    pub(crate) fn batch_tokens(&self) -> usize {
+        self.batch_tokens_max.unwrap_or(match self.device {
+            DeviceChoice::Cpu => 1_024,
+            DeviceChoice::Cuda(_) => 32_768,
+        })
+    }
+}
+
+/// A device by name: `cpu`, `cuda` (the first one) or `cuda:N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The NVIDIA GPU with this index.
+    Cuda(usize),
+}
+
+/// A text that names no device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown device {0:?}; use cpu, cuda or cuda:N, where N is the index of a GPU")]
+pub struct UnknownDevice(pub String);
+
+impl FromStr for DeviceChoice {
+    type Err = UnknownDevice;
+    fn from_str(name: &str) -> Result<Self, UnknownDevice> {
+        match name {
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => name
+                .strip_prefix("cuda:")
+                .and_then(|index| index.parse::<u8>().ok())
+                .map(|index| Self::Cuda(index.into()))
+                .ok_or_else(|| UnknownDevice(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.pad("cpu"),
+            Self::Cuda(index) => f.pad(&format!("cuda:{index}")),
+        }
+    }
+}
+
+/// Precision of weights and activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dtype {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// 16-bit floats with the range of 32-bit ones.
+    Bf16,
+    /// IEEE 16-bit floats; GPU only.
+    F16,
+}
+
+/// A text that names no precision.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown dtype {0:?}; use f32, bf16 or f16")]
+pub struct UnknownDtype(pub String);
+
+impl FromStr for Dtype {
+    type Err = UnknownDtype;
+    fn from_str(name: &str) -> Result<Self, UnknownDtype> {
+        match name {
+            "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            "f16" => Ok(Self::F16),
+            _ => Err(UnknownDtype(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_and_dtypes_read_back_as_written() {
+        for name in ["cpu", "cuda:0", "cuda:3"] {
+            assert_eq!(name.parse::<DeviceChoice>().expect(name).to_string(), name);
+        }
+        assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
+        for name in ["f32", "bf16", "f16"] {
+            assert_eq!(name.parse::<Dtype>().expect(name).to_string(), name);
+        }
+    }
+
+    #[test]
+    fn other_names_are_refused_with_what_is_allowed() {
+        for name in [
+            "", "CPU", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1:2", "cuda:999",
+        ] {
+            let message = name.parse::<DeviceChoice>().expect_err(name).to_string();
+            assert!(message.contains("cpu, cuda or cuda:N"), "{message}");
+        }
+        for name in ["", "fp32", "int8"] {
+            assert!(name.parse::<Dtype>().is_err(), "{name}");
+        }
+    }
+}
