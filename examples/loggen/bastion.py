@@ -1,7 +1,7 @@
 """sshd, sudo and cron on the bastion host: people at work, and a side story of guessed passwords that ends in a break-in."""
 from __future__ import annotations
 
-from .story import END, FAILED_SWITCH, PROMOTED, Log, at, seconds
+from .story import FAILED_SWITCH, PROMOTED, Log, at, seconds
 
 PEOPLE = {"mara": ("10.20.9.31", "ED25519 SHA256:vN0pT2s8cJqX1rUe5yWbLh7kDfGmZo3aQiKtRxEuVzA"),
           "jonas": ("10.20.9.34", "ED25519 SHA256:B7eYk3uFqLw9cTzNmR5oHsXjPdVa1gUi6tKyEx2bQrM"),
