@@ -6,6 +6,7 @@ mod batch_plan;
 mod checks;
 mod connect;
 mod error;
+mod instant;
 mod migrations;
 mod model;
 mod query_syntax;

@@ -20,7 +20,7 @@ fn for_each_token(text: &str, mut take: impl FnMut(&str) -> bool) {
     let mut token = String::new();
     // `full` swallows the rest of a token that has reached its limit.
     let mut full = false;
-    let mut push = |token: &mut String, full: &mut bool, character: char| {
+    let push = |token: &mut String, full: &mut bool, character: char| {
         if *full || token.len() + character.len_utf8() > TOKEN_BYTES_MAX {
             *full = true;
         } else {

@@ -1,0 +1,123 @@
+//! Counts for the dashboard, sources and cycles.
+
+use super::connection::{Connections, on};
+use super::error::map;
+use super::rows::Reader;
+use crate::StoreError;
+use crate::model::{LabelCount, SourceSummary, StatsSummary, TimelineEvent};
+use turnstone_types::{CycleId, Label, TenantId};
+
+/// `ReadStore::stats_summary`.
+pub(super) async fn summary(connections: &Connections, tenant: &TenantId) -> Result<StatsSummary, StoreError> {
+    const OPERATION: &str = "stats_summary";
+    let mut transaction = connections.begin_read(OPERATION).await?;
+    let counts = sqlx::query(
+        "SELECT
+            (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '')),
+            (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND anomaly_scored_at IS NULL),
+            (SELECT MIN(ingest_time) FROM log_entries WHERE tenant_id IN (?1, '') AND anomaly_scored_at IS NULL),
+            (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND quarantine_reason IS NOT NULL)",
+    )
+    .bind(tenant.as_str())
+    .fetch_one(on(&mut transaction))
+    .await
+    .map_err(|error| map(OPERATION, error))?;
+    let labels = sqlx::query(
+        "SELECT anomaly_label, severity, SUM(acknowledged = 0), SUM(acknowledged <> 0) FROM detections
+         WHERE tenant_id IN (?1, '') GROUP BY anomaly_label, severity ORDER BY anomaly_label, severity",
+    )
+    .bind(tenant.as_str())
+    .fetch_all(on(&mut transaction))
+    .await
+    .map_err(|error| map(OPERATION, error))?;
+    let timeline = sqlx::query(
+        "SELECT entry_id, source_id, COALESCE(timestamp_iso, detected_at), anomaly_label, severity, substr(text, 1, 200) FROM detections
+         WHERE tenant_id IN (?1, '') AND acknowledged = 0 AND severity = 'CRITICAL'
+         ORDER BY detected_at DESC, id DESC LIMIT 20",
+    )
+    .bind(tenant.as_str())
+    .fetch_all(on(&mut transaction))
+    .await
+    .map_err(|error| map(OPERATION, error))?;
+
+    let mut reader = Reader::new(OPERATION, &counts);
+    let label_count = |row| {
+        let mut reader = Reader::new(OPERATION, row);
+        Ok(LabelCount {
+            label: Label::new(reader.take::<&str>()?),
+            severity: reader.take_severity()?,
+            open: reader.take_count()?,
+            acknowledged: reader.take_count()?,
+        })
+    };
+    let timeline_event = |row| {
+        let mut reader = Reader::new(OPERATION, row);
+        Ok(TimelineEvent {
+            entry_id: reader.take_checked()?,
+            source_id: reader.take_checked()?,
+            timestamp: reader.take_instant()?,
+            label: Label::new(reader.take::<&str>()?),
+            severity: reader.take_severity()?,
+            text: reader.take()?,
+        })
+    };
+    Ok(StatsSummary {
+        entries: reader.take_count()?,
+        unscored_entries: reader.take_count()?,
+        oldest_unscored_at: reader.take_optional_instant()?,
+        quarantined_entries: reader.take_count()?,
+        labels: labels.iter().map(label_count).collect::<Result<_, StoreError>>()?,
+        timeline_events: timeline.iter().map(timeline_event).collect::<Result<_, StoreError>>()?,
+    })
+}
+
+/// `ReadStore::sources`.
+pub(super) async fn sources(connections: &Connections, tenant: &TenantId) -> Result<Vec<SourceSummary>, StoreError> {
+    const OPERATION: &str = "sources";
+    let rows = sqlx::query(
+        "SELECT tenant_id, source_id, kind, entries, bytes, undated_entries, repaired_lines, truncated_lines,
+                last_entry_at, last_gleaned_at, fault
+         FROM sources WHERE tenant_id IN (?1, '') ORDER BY source_id, tenant_id",
+    )
+    .bind(tenant.as_str())
+    .fetch_all(connections.readers())
+    .await
+    .map_err(|error| map(OPERATION, error))?;
+    let source = |row| {
+        let mut reader = Reader::new(OPERATION, row);
+        Ok(SourceSummary {
+            tenant: reader.take_checked::<TenantId>()?,
+            source_id: reader.take_checked()?,
+            kind: reader.take()?,
+            entries: reader.take_count()?,
+            bytes: reader.take_count()?,
+            undated_entries: reader.take_count()?,
+            repaired_lines: reader.take_count()?,
+            truncated_lines: reader.take_count()?,
+            last_entry_at: reader.take_optional_instant()?,
+            last_gleaned_at: reader.take_optional_instant()?,
+            fault: reader.take()?,
+        })
+    };
+    rows.iter().map(source).collect()
+}
+
+/// `ReadStore::cycle_progress`.
+pub(super) async fn cycle_progress(connections: &Connections, cycle_id: &CycleId) -> Result<Option<(u64, u64)>, StoreError> {
+    const OPERATION: &str = "cycle_progress";
+    let row = sqlx::query(
+        "SELECT entry_count, (
+             SELECT COUNT(*) FROM log_entries AS e
+             WHERE e.tenant_id = c.tenant_id AND e.cycle_id = c.id AND e.anomaly_scored_at IS NULL)
+         FROM glean_cycles AS c WHERE id = ?1",
+    )
+    .bind(cycle_id.as_str())
+    .fetch_optional(connections.readers())
+    .await
+    .map_err(|error| map(OPERATION, error))?;
+    let progress = |row| {
+        let mut reader = Reader::new(OPERATION, &row);
+        Ok((reader.take_count()?, reader.take_count()?))
+    };
+    row.map(progress).transpose()
+}
