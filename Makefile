@@ -36,6 +36,7 @@ test: setup ## Run all tests: units, conformance, end to end with real nats-serv
 	@tools/ensure-postgres.sh
 	@tools/ensure-venv.sh
 	@python3 tools/test_fetch.py
+	@python3 tools/test_foreground.py
 	@cargo test --workspace --all-targets
 	@cargo test --workspace --doc
 
