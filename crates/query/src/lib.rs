@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The query service: gRPC, gRPC-web, reflection, health, server-sent events and plain HTTP on one port, in front of a store.
+//! Reads through `turnstone_store`; scores nothing, publishes nothing, and reads neither configuration nor environment.
+
+mod connections;
+mod feed;
+mod gate;
+mod grpc;
+mod http;
+mod options;
+mod server;
+mod status;
+mod store_monitor;
+
+pub use options::{QueryOptions, ServeError};
+pub use server::{Bound, QueryService};

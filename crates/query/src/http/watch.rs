@@ -1,0 +1,156 @@
+//! `GET /v1/detections/watch`: new detections as server-sent events.
+//!
+//! Each event carries a position as its id; a client that comes back with it as `Last-Event-ID` first gets what it missed.
+
+use crate::feed::{FeedPosition, WatchEnd, WatchEvent, WatchRequest};
+use crate::grpc::request::{
+    check_time_order, id, label_filter, score_filter, scorer_filter, source_filter, tenant_of,
+};
+use crate::grpc::watch_end_status;
+use crate::http::detection_row::DetectionRow;
+use crate::http::{Pages, error_response};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use http::{HeaderMap, HeaderValue};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use std::convert::Infallible;
+use std::time::Duration;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+use turnstone_proto::{TENANT_METADATA_KEY, invalid_field};
+use turnstone_store::DetectionFilter;
+use turnstone_types::{Severity, TenantId};
+
+/// What the client is told to wait before it connects again.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(2);
+
+/// The query string: the fields of `DetectionFilter`, and the tenant for clients that cannot set headers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WatchQuery {
+    tenant_id: Option<String>,
+    unacknowledged: Option<bool>,
+    anomaly_label: String,
+    scorer: String,
+    severity: String,
+    source_id: String,
+    detected_from: Option<Timestamp>,
+    detected_until: Option<Timestamp>,
+    anomaly_score_min: Option<f64>,
+}
+
+pub(super) async fn watch(
+    State(pages): State<Pages>,
+    query: Result<Query<WatchQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let request = query
+        .map_err(|rejection| invalid_field("query string", rejection.body_text()))
+        .and_then(|Query(query)| watch_request(&query, &headers));
+    let watcher = match request {
+        Ok(request) => pages.feed.watch(request).await.map_err(watch_end_status),
+        Err(status) => Err(status),
+    };
+    let watcher = match watcher {
+        Ok(watcher) => watcher,
+        Err(status) => return error_response(&status),
+    };
+    let first = futures::stream::iter([Event::default().retry(RECONNECT_PAUSE)]);
+    let events = first
+        .chain(watcher.into_stream().map(to_event))
+        .map(Ok::<_, Infallible>);
+    let mut response = Sse::new(events).into_response();
+    // Asks proxies that gather answers to let events through one by one.
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn watch_request(query: &WatchQuery, headers: &HeaderMap) -> Result<WatchRequest, Status> {
+    let resume_after = match headers.get("last-event-id") {
+        None => None,
+        Some(value) => {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            let position = text.parse::<FeedPosition>();
+            Some(position.map_err(|error| invalid_field("last-event-id", error.to_string()))?)
+        }
+    };
+    Ok(WatchRequest {
+        tenant: tenant(query, headers)?,
+        filter: filter(query)?,
+        resume_after,
+    })
+}
+
+fn tenant(query: &WatchQuery, headers: &HeaderMap) -> Result<TenantId, Status> {
+    let by_header = tenant_of(&MetadataMap::from_headers(headers.clone()))?;
+    let Some(name) = &query.tenant_id else {
+        return Ok(by_header);
+    };
+    let by_query = id("tenant_id", name, |name| TenantId::new(name))?;
+    if headers.contains_key(TENANT_METADATA_KEY) && by_query != by_header {
+        return Err(invalid_field(
+            "tenant_id",
+            format!("differs from the header {TENANT_METADATA_KEY}"),
+        ));
+    }
+    Ok(by_query)
+}
+
+fn filter(query: &WatchQuery) -> Result<DetectionFilter, Status> {
+    check_time_order(
+        "detected_from",
+        query.detected_from,
+        "detected_until",
+        query.detected_until,
+    )?;
+    let severity = match query.severity.as_str() {
+        "" => None,
+        name => Some(
+            name.parse::<Severity>()
+                .map_err(|error| invalid_field("severity", error.to_string()))?,
+        ),
+    };
+    Ok(DetectionFilter {
+        unacknowledged: query.unacknowledged,
+        label: label_filter("anomaly_label", &query.anomaly_label)?,
+        scorer: scorer_filter("scorer", &query.scorer)?,
+        severity,
+        source_id: source_filter("source_id", &query.source_id)?,
+        detected_from: query.detected_from,
+        detected_until: query.detected_until,
+        score_min: score_filter("anomaly_score_min", query.anomaly_score_min)?,
+    })
+}
+
+fn to_event(event: Result<WatchEvent, WatchEnd>) -> Event {
+    let (name, position, data) = match &event {
+        Ok(WatchEvent::Detection { detection, position }) => (
+            "detection",
+            Some(position),
+            serde_json::to_string(&DetectionRow::from(&detection.detection)),
+        ),
+        Ok(WatchEvent::Heartbeat { at, position }) => (
+            "heartbeat",
+            Some(position),
+            serde_json::to_string(&json!({ "time": at })),
+        ),
+        Err(end) => (
+            "end",
+            None,
+            serde_json::to_string(&json!({ "message": end.to_string() })),
+        ),
+    };
+    // Strings, numbers and nulls always make JSON.
+    let event = Event::default().event(name).data(data.unwrap_or_default());
+    match position {
+        Some(position) => event.id(position.to_string()),
+        None => event,
+    }
+}

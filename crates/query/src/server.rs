@@ -1,0 +1,154 @@
+//! Puts the service together: listener, routes, feed, monitor.
+
+use crate::connections;
+use crate::feed::DetectionFeed;
+use crate::gate::{self, Gate};
+use crate::grpc::{DetectionApi, EntryApi, ExplanationApi, REQUEST_BYTES_MAX, StatsApi};
+use crate::http;
+use crate::options::{QueryOptions, ServeError};
+use crate::store_monitor::StoreMonitor;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tonic_health::server::HealthReporter;
+use turnstone_proto::FILE_DESCRIPTOR_SET;
+use turnstone_proto::v1::detection_service_server::DetectionServiceServer;
+use turnstone_proto::v1::entry_service_server::EntryServiceServer;
+use turnstone_proto::v1::explanation_service_server::ExplanationServiceServer;
+use turnstone_proto::v1::stats_service_server::StatsServiceServer;
+use turnstone_service::health::Readiness;
+use turnstone_store::Store;
+
+/// The query service.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryService;
+
+impl QueryService {
+    /// Takes the address, or says why not; serves nobody yet. The store must have been migrated.
+    pub async fn bind(
+        options: QueryOptions,
+        store: Arc<dyn Store>,
+        readiness: Readiness,
+        metrics: Option<PrometheusHandle>,
+    ) -> Result<Bound, ServeError> {
+        let listen = options.listen;
+        let open_to_all = options.api_token.is_none() && !listen.ip().is_loopback();
+        if open_to_all && !options.insecure_no_token_on_public_address {
+            return Err(ServeError::PublicWithoutToken { listen });
+        }
+        if open_to_all {
+            tracing::warn!(%listen, "serving without an API token on a public address, as configured");
+        }
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|source| ServeError::Listen { listen, source })?;
+        let local_address = listener
+            .local_addr()
+            .map_err(|source| ServeError::Listen { listen, source })?;
+        Ok(Bound {
+            options,
+            store,
+            readiness,
+            metrics,
+            listener,
+            local_address,
+        })
+    }
+}
+
+/// A query service that has its address and waits to be run.
+pub struct Bound {
+    options: QueryOptions,
+    store: Arc<dyn Store>,
+    readiness: Readiness,
+    metrics: Option<PrometheusHandle>,
+    listener: TcpListener,
+    local_address: SocketAddr,
+}
+
+impl Bound {
+    /// The address, with the port that was taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_address
+    }
+
+    /// Serves until `stop`, then ends watches, finishes what is in flight and returns. An error says that something had to be
+    /// cut, or that the service could not begin.
+    pub async fn serve(self, stop: CancellationToken) -> Result<(), ServeError> {
+        // Cancelled also when this future is dropped, so that the tasks beside it end with it.
+        let stop = stop.child_token();
+        let _stop_at_drop = stop.clone().drop_guard();
+        let feed = DetectionFeed::start(Arc::clone(&self.store), &self.options, stop.clone());
+        let gate = Arc::new(Gate::new(&self.options, stop.clone()));
+        let health = HealthReporter::new();
+        let pages = http::routes(http::Pages {
+            readiness: self.readiness.clone(),
+            metrics: self.metrics.clone(),
+            feed: Arc::clone(&feed),
+        });
+        let router = grpc_routes(&self.store, &feed, &health)?
+            .layer(from_fn_with_state(Arc::clone(&gate), gate::pass_grpc))
+            .layer(tonic_web::GrpcWebLayer::new())
+            .merge(pages.layer(from_fn_with_state(gate, gate::pass_http)));
+        let monitor = StoreMonitor {
+            store: self.store,
+            readiness: self.readiness,
+            health,
+            service_names: SERVICE_NAMES.to_vec(),
+        };
+        let monitoring = tokio::spawn(monitor.run(stop.clone()));
+        tracing::info!(address = %self.local_address, "query service serves");
+        let served = connections::serve(self.listener, router, &self.options, stop).await;
+        // It ends by the same token; a panic in it was reported by the runtime.
+        let _ = monitoring.await;
+        served
+    }
+}
+
+const SERVICE_NAMES: [&str; 4] = [
+    DetectionServiceServer::<DetectionApi>::NAME,
+    EntryServiceServer::<EntryApi>::NAME,
+    ExplanationServiceServer::<ExplanationApi>::NAME,
+    StatsServiceServer::<StatsApi>::NAME,
+];
+
+fn grpc_routes(
+    store: &Arc<dyn Store>,
+    feed: &Arc<DetectionFeed>,
+    health: &HealthReporter,
+) -> Result<Router, tonic_reflection::server::Error> {
+    let store = || Arc::clone(store);
+    let detections = DetectionApi {
+        store: store(),
+        feed: Arc::clone(feed),
+    };
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Routes of its own would answer every unknown path as gRPC; the fallback of the pages tells the two apart.
+    Ok(Routes::from(Router::new())
+        .add_service(DetectionServiceServer::new(detections).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(
+            EntryServiceServer::new(EntryApi { store: store() }).max_decoding_message_size(REQUEST_BYTES_MAX),
+        )
+        .add_service(
+            ExplanationServiceServer::new(ExplanationApi).max_decoding_message_size(REQUEST_BYTES_MAX),
+        )
+        .add_service(
+            StatsServiceServer::new(StatsApi { store: store() }).max_decoding_message_size(REQUEST_BYTES_MAX),
+        )
+        .add_service(tonic_health::pb::health_server::HealthServer::new(
+            tonic_health::server::HealthService::from_health_reporter(health.clone()),
+        ))
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .into_axum_router())
+}
