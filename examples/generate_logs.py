@@ -8,6 +8,7 @@ and everything recovers. Beside it somebody guesses ssh passwords. Most lines ar
 
 No line is copied from anywhere: names, addresses (RFC 5737 and private ranges) and wording are made here.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -19,16 +20,33 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 from loggen import bastion, cluster, database, hosts, orders, payments, web  # noqa: E402
 
-SOURCES = [web.access, web.errors, orders.orders, payments.payments, payments.mailer, database.primary, database.standby,
-           hosts.hosts, bastion.bastion, cluster.kubelet]
+SOURCES = [
+    web.access,
+    web.errors,
+    orders.orders,
+    payments.payments,
+    payments.mailer,
+    database.primary,
+    database.standby,
+    hosts.hosts,
+    bastion.bastion,
+    cluster.kubelet,
+]
 
 
 def main() -> int:
     """Writes, checks or describes the logs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=7, help="seed of all chance in the logs (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "logs", help="folder to write to (default: logs beside this script)")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the folder differs from what would be written")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(__file__).parent / "logs",
+        help="folder to write to (default: logs beside this script)",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if the folder differs from what would be written"
+    )
     parser.add_argument("--labels", type=Path, help="also write what a reader would call each record, as JSON lines")
     arguments = parser.parse_args()
 

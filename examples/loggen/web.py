@@ -1,8 +1,9 @@
 """nginx in front of the shop: the access log in the combined format, and the error log."""
+
 from __future__ import annotations
 
 from .shop import visits_and_orders
-from .story import (DATABASE_DOWN, DISK_ERRORS, FAILED_SWITCH, POOL_EXHAUSTED, SWITCHED, Log, at, seconds)
+from .story import DATABASE_DOWN, DISK_ERRORS, FAILED_SWITCH, POOL_EXHAUSTED, SWITCHED, Log, at, seconds
 
 MONITOR = "harbour-uptime/2.3 (+https://status.harbour.example)"
 CRAWLER = "Mozilla/5.0 (compatible; TidepoolBot/1.4; +https://tidepool.example/bot)"
@@ -16,8 +17,13 @@ def _combined(log, when, address, request, status, size, referer, agent, label="
 
 
 def _status_label(status: int) -> str:
-    return {500: "SYSTEM_FAILURE", 502: "NETWORK_ANOMALY", 503: "SYSTEM_FAILURE",
-            504: "PERFORMANCE_ISSUE", 499: "PERFORMANCE_ISSUE"}.get(status, "NORMAL")
+    return {
+        500: "SYSTEM_FAILURE",
+        502: "NETWORK_ANOMALY",
+        503: "SYSTEM_FAILURE",
+        504: "PERFORMANCE_ISSUE",
+        499: "PERFORMANCE_ISSUE",
+    }.get(status, "NORMAL")
 
 
 def access(seed: int) -> Log:
@@ -26,25 +32,70 @@ def access(seed: int) -> Log:
     visits, _ = visits_and_orders(seed)
     for visit in visits:
         for request in visit.requests:
-            _combined(log, request.when, visit.address, f"{request.method} {request.path} HTTP/2.0", request.status,
-                      request.size, request.referer, visit.agent, _status_label(request.status))
+            _combined(
+                log,
+                request.when,
+                visit.address,
+                f"{request.method} {request.path} HTTP/2.0",
+                request.status,
+                request.size,
+                request.referer,
+                visit.agent,
+                _status_label(request.status),
+            )
     for when in log.every(120, 0.4):
         down = DATABASE_DOWN < when < SWITCHED
-        _combined(log, when, "192.0.2.250", "GET /healthz HTTP/1.1", 503 if down else 200, 21 if down else 15, "-", MONITOR,
-                  _status_label(503 if down else 200))
+        _combined(
+            log,
+            when,
+            "192.0.2.250",
+            "GET /healthz HTTP/1.1",
+            503 if down else 200,
+            21 if down else 15,
+            "-",
+            MONITOR,
+            _status_label(503 if down else 200),
+        )
     for when in log.every(95, 40):
         path = f"/products/{log.rng.randrange(1000, 1900)}" if log.rng.random() < 0.9 else "/robots.txt"
         if not DISK_ERRORS < when < SWITCHED:
-            _combined(log, when, "198.51.100.210", f"GET {path} HTTP/1.1", 200, log.rng.randrange(90, 30_000), "-", CRAWLER)
-    probes = ["GET /.env HTTP/1.1", "GET /.git/config HTTP/1.1", "GET /wp-login.php HTTP/1.1", "GET /actuator/env HTTP/1.1",
-              "GET /products/1182%27%20UNION%20SELECT%20usename,passwd%20FROM%20pg_shadow-- HTTP/1.1",
-              "GET /static/../../../../etc/passwd HTTP/1.1", "POST /cgi-bin/luci/;stok=/locale HTTP/1.1"]
+            _combined(
+                log, when, "198.51.100.210", f"GET {path} HTTP/1.1", 200, log.rng.randrange(90, 30_000), "-", CRAWLER
+            )
+    probes = [
+        "GET /.env HTTP/1.1",
+        "GET /.git/config HTTP/1.1",
+        "GET /wp-login.php HTTP/1.1",
+        "GET /actuator/env HTTP/1.1",
+        "GET /products/1182%27%20UNION%20SELECT%20usename,passwd%20FROM%20pg_shadow-- HTTP/1.1",
+        "GET /static/../../../../etc/passwd HTTP/1.1",
+        "POST /cgi-bin/luci/;stok=/locale HTTP/1.1",
+    ]
     for begin in (at("08:34:10"), at("11:21:40")):
         for index, probe in enumerate(probes):
             status, size = (400, 150) if "../" in probe else (404, 146)
-            _combined(log, begin + seconds(index * 1.7), "203.0.113.231", probe, status, size, "-", SCANNER, "SECURITY_ANOMALY")
-        _combined(log, begin + seconds(14), "203.0.113.231", r"\x16\x03\x01\x00\xEE\x01\x00\x00\xEA\x03\x03", 400, 150, "-",
-                  "-", "SECURITY_ANOMALY")
+            _combined(
+                log,
+                begin + seconds(index * 1.7),
+                "203.0.113.231",
+                probe,
+                status,
+                size,
+                "-",
+                SCANNER,
+                "SECURITY_ANOMALY",
+            )
+        _combined(
+            log,
+            begin + seconds(14),
+            "203.0.113.231",
+            r"\x16\x03\x01\x00\xEE\x01\x00\x00\xEA\x03\x03",
+            400,
+            150,
+            "-",
+            "-",
+            "SECURITY_ANOMALY",
+        )
     return log
 
 
@@ -72,31 +123,78 @@ def errors(seed: int) -> Log:
             upstream = log.rng.choice(UPSTREAMS)
             where = tail(visit.address, request.method, request.path, upstream)
             if request.fault == "timeout":
-                write(request.when, "error", "upstream timed out (110: Connection timed out) while reading response header "
-                      f"from upstream, {where}", "PERFORMANCE_ISSUE", connection)
+                write(
+                    request.when,
+                    "error",
+                    "upstream timed out (110: Connection timed out) while reading response header "
+                    f"from upstream, {where}",
+                    "PERFORMANCE_ISSUE",
+                    connection,
+                )
             elif request.fault == "refused":
-                write(request.when, "error", "connect() failed (111: Connection refused) while connecting to upstream, "
-                      f"{where}", "NETWORK_ANOMALY", connection)
+                write(
+                    request.when,
+                    "error",
+                    f"connect() failed (111: Connection refused) while connecting to upstream, {where}",
+                    "NETWORK_ANOMALY",
+                    connection,
+                )
             elif request.fault == "reset":
-                write(request.when, "error", "recv() failed (104: Connection reset by peer) while reading response header "
-                      f"from upstream, {where}", "NETWORK_ANOMALY", connection)
+                write(
+                    request.when,
+                    "error",
+                    "recv() failed (104: Connection reset by peer) while reading response header "
+                    f"from upstream, {where}",
+                    "NETWORK_ANOMALY",
+                    connection,
+                )
             elif request.fault == "none":
                 where = tail(visit.address, request.method, request.path).replace(
-                    ', host:', f', upstream: "http://orders_pool{request.path}", host:')
-                write(request.when, "error", f"no live upstreams while connecting to upstream, {where}", "NETWORK_ANOMALY",
-                      connection)
+                    ", host:", f', upstream: "http://orders_pool{request.path}", host:'
+                )
+                write(
+                    request.when,
+                    "error",
+                    f"no live upstreams while connecting to upstream, {where}",
+                    "NETWORK_ANOMALY",
+                    connection,
+                )
             elif request.path.startswith("/products/") and log.rng.random() < 0.13:
-                write(request.when, "warn", "an upstream response is buffered to a temporary file "
-                      f"/var/cache/nginx/proxy_temp/{log.rng.randrange(10)}/{log.rng.randrange(10, 60)}/"
-                      f"{log.rng.randrange(1, 9999):010d} while reading upstream, {where}", "NORMAL", connection)
+                write(
+                    request.when,
+                    "warn",
+                    "an upstream response is buffered to a temporary file "
+                    f"/var/cache/nginx/proxy_temp/{log.rng.randrange(10)}/{log.rng.randrange(10, 60)}/"
+                    f"{log.rng.randrange(1, 9999):010d} while reading upstream, {where}",
+                    "NORMAL",
+                    connection,
+                )
     for when in log.every(600, 120):
-        write(when, "info", "client 192.0.2.250 closed keepalive connection", connection=log.rng.randrange(48_000, 52_000))
+        write(
+            when, "info", "client 192.0.2.250 closed keepalive connection", connection=log.rng.randrange(48_000, 52_000)
+        )
     for offset in range(0, 24, 6):
-        write(POOL_EXHAUSTED + seconds(300 + offset), "alert", "512 worker_connections are not enough", "PERFORMANCE_ISSUE")
+        write(
+            POOL_EXHAUSTED + seconds(300 + offset),
+            "alert",
+            "512 worker_connections are not enough",
+            "PERFORMANCE_ISSUE",
+        )
     master = 1188
-    write(FAILED_SWITCH + seconds(41), "emerg", 'unexpected "}" in /etc/nginx/conf.d/upstreams.conf:14', "CONFIG_ERROR", worker=4402)
-    write(FAILED_SWITCH + seconds(66), "emerg", 'host not found in upstream "orders-b.harbour.internal:8080" in '
-          "/etc/nginx/conf.d/upstreams.conf:12", "CONFIG_ERROR", worker=4417)
+    write(
+        FAILED_SWITCH + seconds(41),
+        "emerg",
+        'unexpected "}" in /etc/nginx/conf.d/upstreams.conf:14',
+        "CONFIG_ERROR",
+        worker=4402,
+    )
+    write(
+        FAILED_SWITCH + seconds(66),
+        "emerg",
+        'host not found in upstream "orders-b.harbour.internal:8080" in /etc/nginx/conf.d/upstreams.conf:12',
+        "CONFIG_ERROR",
+        worker=4417,
+    )
     begin = SWITCHED - seconds(3)
     write(begin, "notice", "signal 1 (SIGHUP) received from 4466, reconfiguring", worker=master)
     write(begin, "notice", "reconfiguring", worker=master)
