@@ -1,0 +1,230 @@
+//! Full-text search: fills the index off the hot path, and finds what is in it and what is not in it yet.
+//! Tokens are cut by the program, so that every backend finds the same.
+
+use super::PostgresStore;
+use super::entries::{NewestEntries, SearchRequest};
+use super::rows::{ENTRY_COLUMNS, Reader, entry, visible_tenants};
+use super::session::{Mode, Outcome, Session, work};
+use crate::text_index::index_text;
+use crate::{SearchQuery, SearchTerm, StoreError};
+use bytes::{BufMut, BytesMut};
+use std::collections::BTreeMap;
+
+/// The oldest cycle that is not in the index and that no other indexer is at.
+const NEXT_CYCLE: &str = "SELECT id, text_indexed_until, last_entry_id FROM glean_cycles WHERE text_indexed_at IS NULL \
+     ORDER BY closed_at, id LIMIT 1 FOR UPDATE SKIP LOCKED";
+
+/// Passes over what is indexed already: rows added by hand make the sweeper have their cycle looked through again.
+const NEXT_ENTRIES: &str = "SELECT e.id, e.tenant_id, e.source_id, e.text FROM log_entries e \
+     WHERE e.id > $2 AND e.id <= $3 AND e.cycle_id = $1 \
+         AND NOT EXISTS (SELECT 1 FROM entry_text_index i WHERE i.entry_id = e.id) \
+     ORDER BY e.id LIMIT $4";
+
+const MARK_INDEXED: &str = "UPDATE glean_cycles SET text_indexed_until = $2, text_indexed_at = CASE WHEN $3 THEN now() END WHERE id = $1";
+
+const PENDING_CYCLES: &str = "SELECT c.id, COALESCE(c.text_indexed_until, ''), c.last_entry_id FROM glean_cycles c \
+     WHERE c.text_indexed_at IS NULL AND c.tenant_id = ANY($1) AND c.last_entry_id IS NOT NULL ORDER BY c.closed_at DESC, c.id DESC";
+
+/// Entries indexed in one transaction: bounds its memory and how long it holds a cycle.
+const INDEXED_AT_ONCE_MAX: u32 = 20_000;
+/// Entries not indexed yet that a search reads at a time.
+const PENDING_AT_ONCE: i64 = 2_000;
+
+impl PostgresStore {
+    pub(super) async fn index_texts(&self, entries_max: u32) -> Result<u64, StoreError> {
+        let mut indexed = 0;
+        while indexed < u64::from(entries_max) {
+            let left = u32::try_from(u64::from(entries_max) - indexed).unwrap_or(u32::MAX).min(INDEXED_AT_ONCE_MAX);
+            let Some(more) = self.run("index_pending_text", Mode::LongWrite, |session| work(index_next(session, left))).await? else {
+                break;
+            };
+            indexed += more;
+        }
+        Ok(indexed)
+    }
+}
+
+/// Indexes entries of one cycle; `None` where no cycle waits.
+async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u64>> {
+    let Some(row) = session.query_optional(NEXT_CYCLE, &[]).await? else { return Ok(None) };
+    let mut reader = Reader::new(session.operation(), &row);
+    let cycle_id: &str = reader.take()?;
+    let (until, last): (Option<&str>, Option<&str>) = (reader.take()?, reader.take()?);
+    let rows = session
+        .query(NEXT_ENTRIES, &[&cycle_id, &until.unwrap_or_default(), &last.unwrap_or_default(), &i64::from(entries_max)])
+        .await?;
+    let mut documents = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut reader = Reader::new(session.operation(), row);
+        let entry_id: &str = reader.take()?;
+        let (tenant, source, text): (&str, &str, &str) = (reader.take()?, reader.take()?, reader.take()?);
+        documents.push(Document {
+            entry_id,
+            tenant: tenant_lexeme(tenant),
+            source: source_lexeme(source),
+            tokens: index_text(text),
+        });
+    }
+    session
+        .copy_rows("COPY entry_text_index (entry_id, tokens) FROM STDIN (FORMAT binary)", &documents, |document, buffer| {
+            buffer.row(2).text(document.entry_id).field(|bytes| document.write_vector(bytes));
+        })
+        .await?;
+    let is_complete = documents.len() < entries_max as usize;
+    let until = documents.last().map(|document| document.entry_id).or(until);
+    session.execute(MARK_INDEXED, &[&cycle_id, &until, &is_complete]).await?;
+    Ok(Some(documents.len() as u64))
+}
+
+/// A lexeme that no token of a text equals: limits a search to a tenant within the index itself.
+fn tenant_lexeme(tenant: &str) -> String {
+    format!("@{tenant}")
+}
+
+/// As [`tenant_lexeme`], for a source.
+fn source_lexeme(source: &str) -> String {
+    format!("#{source}")
+}
+
+/// What the index holds of an entry.
+struct Document<'a> {
+    entry_id: &'a str,
+    tenant: String,
+    source: String,
+    /// Joined by single spaces.
+    tokens: String,
+}
+
+impl Document<'_> {
+    /// Writes the binary form of a `tsvector` made here and not by the server: each token with its positions, which begin at 1.
+    fn write_vector(&self, bytes: &mut BytesMut) {
+        let mut lexemes: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
+        lexemes.insert(&self.tenant, Vec::new());
+        lexemes.insert(&self.source, Vec::new());
+        for (place, token) in self.tokens.split(' ').filter(|token| !token.is_empty()).enumerate() {
+            // The tokeniser keeps positions, and their number, within the 14 bits and the 255 that the type holds.
+            lexemes.entry(token).or_default().push(place as u16 + 1);
+        }
+        bytes.put_i32(lexemes.len() as i32);
+        for (lexeme, positions) in lexemes {
+            bytes.put_slice(lexeme.as_bytes());
+            bytes.put_u8(0);
+            bytes.put_u16(positions.len() as u16);
+            positions.into_iter().for_each(|position| bytes.put_u16(position));
+        }
+    }
+}
+
+/// The query as a `tsquery` literal, limited to what the tenant sees and to a source.
+fn query_literal(request: &SearchRequest<'_>, query: &SearchQuery) -> String {
+    let tenants: Vec<String> = visible_tenants(request.tenant).into_iter().map(|tenant| quoted(&tenant_lexeme(tenant))).collect();
+    let mut parts = vec![format!("({})", tenants.join(" | "))];
+    parts.extend(request.search.source_id.as_ref().map(|source| quoted(&source_lexeme(source.as_str()))));
+    parts.extend(query.terms().iter().map(term_literal));
+    parts.join(" & ")
+}
+
+fn term_literal(term: &SearchTerm) -> String {
+    let tokens: Vec<String> = term.tokens().iter().map(|token| quoted(token)).collect();
+    let star = if term.is_prefix() { ":*" } else { "" };
+    let not = if term.is_negated() { "!" } else { "" };
+    format!("{not}({}{star})", tokens.join(" <-> "))
+}
+
+/// A lexeme in quotes, in which only the quote and the backslash mean something.
+fn quoted(lexeme: &str) -> String {
+    format!("'{}'", lexeme.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// Adds the newest matches that are in the index.
+pub(super) async fn search_indexed(
+    session: Session<'_>,
+    request: &SearchRequest<'_>,
+    query: &SearchQuery,
+    found: &mut NewestEntries,
+) -> Outcome<()> {
+    let mut conditions = request.conditions();
+    let query = conditions.parameter(query_literal(request, query));
+    conditions.require(format!("i.tokens @@ {query}::text::tsquery"));
+    let limit = conditions.parameter(i64::from(request.limit));
+    // The tenant once more: the lexeme limits the search, the column decides.
+    let tenants = conditions.parameter(visible_tenants(request.tenant));
+    let sql = format!(
+        "SELECT {ENTRY_COLUMNS} FROM entry_text_index i JOIN log_entries e ON e.id = i.entry_id \
+         WHERE e.tenant_id = ANY({tenants}) AND {} ORDER BY e.timestamp_iso DESC, e.id DESC LIMIT {limit}",
+        conditions.sql()
+    );
+    for row in &session.query(&sql, &conditions.parameters()).await? {
+        found.add(entry(session.operation(), row)?);
+    }
+    Ok(())
+}
+
+/// Adds the newest matches that are not in the index yet, by reading them.
+pub(super) async fn search_pending(
+    session: Session<'_>,
+    request: &SearchRequest<'_>,
+    query: &SearchQuery,
+    found: &mut NewestEntries,
+) -> Outcome<()> {
+    for cycle in &session.query(PENDING_CYCLES, &[&visible_tenants(request.tenant)]).await? {
+        let mut reader = Reader::new(session.operation(), cycle);
+        let cycle_id: &str = reader.take()?;
+        let mut from: String = reader.take()?;
+        let last: &str = reader.take()?;
+        loop {
+            let rows = pending_entries(session, request, cycle_id, (&from, last)).await?;
+            for row in &rows {
+                let entry = entry(session.operation(), row)?;
+                if !found.is_full_of_newer_than(entry.timestamp) && query.matches(&entry.text) {
+                    found.add(entry);
+                }
+            }
+            match rows.last() {
+                Some(row) if rows.len() as i64 == PENDING_AT_ONCE => from = Reader::new(session.operation(), row).take()?,
+                _ => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The next entries of a cycle, in order of id, that a search may be after but for their text.
+async fn pending_entries(
+    session: Session<'_>,
+    request: &SearchRequest<'_>,
+    cycle_id: &str,
+    (from, last): (&str, &str),
+) -> Outcome<Vec<tokio_postgres::Row>> {
+    let mut conditions = request.conditions();
+    conditions.compare("e.id >", from);
+    conditions.compare("e.id <=", last);
+    conditions.compare("e.cycle_id =", cycle_id);
+    conditions.compare_optional("e.source_id =", request.search.source_id.as_ref().map(|source| source.as_str()));
+    let tenants = conditions.parameter(visible_tenants(request.tenant));
+    let limit = conditions.parameter(PENDING_AT_ONCE);
+    let sql = format!(
+        "SELECT {ENTRY_COLUMNS} FROM log_entries e WHERE e.tenant_id = ANY({tenants}) AND {} ORDER BY e.id LIMIT {limit}",
+        conditions.sql()
+    );
+    session.query(&sql, &conditions.parameters()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn literal(query: &str) -> String {
+        let search = crate::EntrySearch::default();
+        let tenant = turnstone_types::TenantId::shared();
+        let request = SearchRequest { tenant: &tenant, search: &search, after: None, limit: 1 };
+        query_literal(&request, &SearchQuery::parse(query).unwrap())
+    }
+
+    #[test]
+    fn terms_become_quoted_lexemes() {
+        assert_eq!(literal("failed pass*"), "('@') & ('failed') & ('pass':*)");
+        assert_eq!(literal("\"for root\"* -10.0"), "('@') & ('for' <-> 'root':*) & !('10' <-> '0')");
+        assert_eq!(quoted("#it's\\x"), "'#it''s\\\\x'");
+    }
+}
