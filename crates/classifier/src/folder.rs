@@ -2,8 +2,8 @@
 //! What the single families read of config.json lies with them.
 
 use crate::error::LoadError;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -49,19 +49,15 @@ pub(crate) struct CommonConfig {
 }
 
 /// turnstone.json, which a model folder may hold; it says what HuggingFace's files have no place for.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TurnstoneFile {
+    /// Version of this file's own layout; 1 where it is left out.
+    format: Option<u64>,
     /// The scorer's name, where it is not the folder's.
     name: Option<String>,
     /// What the text must go through before the tokenizer.
     normalise: Option<String>,
-    /// Free text for people.
-    #[serde(default)]
-    description: Option<String>,
-    /// Version of the model, for people.
-    #[serde(default)]
-    version: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -76,7 +72,7 @@ impl ModelFolder {
             return Err(LoadError::NotAFolder { path: dir.to_owned() });
         }
         let config_path = dir.join("config.json");
-        let config: Value = read_json(&config_path)?;
+        let config = read_json_object(&config_path)?;
         let common: CommonConfig =
             serde_json::from_value(config.clone()).map_err(|error| LoadError::Invalid {
                 path: config_path.clone(),
@@ -92,6 +88,13 @@ impl ModelFolder {
         let tokenizer_config: TokenizerConfig = read_optional_json(&dir.join("tokenizer_config.json"))?;
         let turnstone_path = dir.join("turnstone.json");
         let turnstone: TurnstoneFile = read_optional_json(&turnstone_path)?;
+        if let Some(format) = turnstone.format.filter(|format| *format != 1) {
+            let reason = format!("the file has format {format}; this version reads format 1");
+            return Err(LoadError::Unsupported {
+                path: turnstone_path,
+                reason,
+            });
+        }
         if let Some(rule) = turnstone.normalise.as_deref().filter(|rule| *rule != "raw") {
             return Err(LoadError::Unsupported {
                 path: turnstone_path,
@@ -261,17 +264,26 @@ fn read_file(path: &Path, hint: &str) -> Result<Vec<u8>, LoadError> {
     })
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, LoadError> {
-    serde_json::from_slice(&read_file(path, "")?).map_err(|error| LoadError::Invalid {
+fn read_json_object(path: &Path) -> Result<Value, LoadError> {
+    let invalid = |reason: String| LoadError::Invalid {
         path: path.to_owned(),
-        reason: error.to_string(),
-    })
+        reason,
+    };
+    let value: Value =
+        serde_json::from_slice(&read_file(path, "")?).map_err(|error| invalid(error.to_string()))?;
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(invalid("it holds no JSON object".to_owned()))
+    }
 }
 
 fn read_optional_json<T: DeserializeOwned + Default>(path: &Path) -> Result<T, LoadError> {
-    if path.exists() {
-        read_json(path)
-    } else {
-        Ok(T::default())
+    if !path.exists() {
+        return Ok(T::default());
     }
+    serde_json::from_value(read_json_object(path)?).map_err(|error| LoadError::Invalid {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }

@@ -1,1 +1,237 @@
-//! x
+//! Batches against a forward pass that is made up: it fails as devices do.
+
+use super::*;
+use std::cell::RefCell;
+
+fn row(tokens: usize) -> TokenRow {
+    TokenRow {
+        ids: vec![7; tokens],
+        type_ids: vec![0; tokens],
+    }
+}
+
+fn torch_error(text: &str) -> TchError {
+    TchError::Torch(format!("{text}\nException raised from somewhere\nframe #0: …"))
+}
+
+/// A model that answers each row with its length.
+fn lengths(rows: &[&TokenRow]) -> Vec<Logits> {
+    rows.iter().map(|row| vec![row.len() as f32]).collect()
+}
+
+struct Device {
+    /// Batches that were asked for, as (rows, longest).
+    calls: RefCell<Vec<(usize, usize)>>,
+    /// Tokens that fit.
+    memory: usize,
+    /// Lengths of rows that fail, and how.
+    poison: fn(usize) -> Option<&'static str>,
+}
+
+impl Device {
+    fn new(memory: usize, poison: fn(usize) -> Option<&'static str>) -> Self {
+        Self {
+            calls: RefCell::new(Vec::new()),
+            memory,
+            poison,
+        }
+    }
+
+    fn forward(&self, rows: &[&TokenRow]) -> Result<Vec<Logits>, TchError> {
+        let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+        self.calls.borrow_mut().push((rows.len(), longest));
+        if rows.len() * longest > self.memory {
+            return Err(torch_error("CUDA out of memory. Tried to allocate 2.00 GiB"));
+        }
+        match rows.iter().find_map(|row| (self.poison)(row.len())) {
+            Some("panic") => panic!("index out of bounds"),
+            Some(text) => Err(torch_error(text)),
+            None => Ok(lengths(rows)),
+        }
+    }
+
+    fn run(&self, rows: &[TokenRow], limits: &BatchLimits) -> Vec<Result<Logits, RowError>> {
+        let rows: Vec<&TokenRow> = rows.iter().collect();
+        run(&rows, limits, &row(3), &|batch| self.forward(batch))
+    }
+}
+
+fn mixed_rows() -> Vec<TokenRow> {
+    [5, 90, 12, 33, 90, 4, 61, 17, 5, 100]
+        .map(row)
+        .into_iter()
+        .collect()
+}
+
+fn assert_answers_are_lengths(rows: &[TokenRow], answers: &[Result<Logits, RowError>]) {
+    assert_eq!(rows.len(), answers.len());
+    for (row, answer) in rows.iter().zip(answers) {
+        assert_eq!(answer, &Ok(vec![row.len() as f32]));
+    }
+}
+
+#[test]
+fn batches_keep_to_both_limits_and_answers_to_the_order_of_rows() {
+    let device = Device::new(usize::MAX, |_| None);
+    let rows = mixed_rows();
+    let answers = device.run(&rows, &BatchLimits::new(3, 200));
+    assert_answers_are_lengths(&rows, &answers);
+    let calls = device.calls.borrow();
+    assert!(
+        calls
+            .iter()
+            .all(|(rows, longest)| *rows <= 3 && rows * longest <= 200),
+        "{calls:?}"
+    );
+    assert_eq!(calls.iter().map(|(rows, _)| rows).sum::<usize>(), rows.len());
+    assert!(
+        calls.windows(2).all(|pair| pair[0].1 >= pair[1].1),
+        "longest first: {calls:?}"
+    );
+}
+
+#[test]
+fn a_row_longer_than_the_budget_goes_alone() {
+    let device = Device::new(usize::MAX, |_| None);
+    let rows = mixed_rows();
+    assert_answers_are_lengths(&rows, &device.run(&rows, &BatchLimits::new(256, 1)));
+    assert!(device.calls.borrow().iter().all(|(rows, _)| *rows == 1));
+}
+
+#[test]
+fn out_of_memory_halves_and_the_limit_is_remembered() {
+    let device = Device::new(210, |_| None);
+    let limits = BatchLimits::new(256, 100_000);
+    let rows = mixed_rows();
+    assert_answers_are_lengths(&rows, &device.run(&rows, &limits));
+    assert!(limits.tokens_max() <= 210, "{}", limits.tokens_max());
+    device.calls.borrow_mut().clear();
+    assert_answers_are_lengths(&rows, &device.run(&rows, &limits));
+    assert!(
+        device
+            .calls
+            .borrow()
+            .iter()
+            .all(|(rows, longest)| rows * longest <= 210),
+        "no second failure"
+    );
+}
+
+#[test]
+fn a_row_that_alone_is_too_much_is_set_aside_and_the_others_go_on() {
+    let device = Device::new(95, |_| None);
+    let rows = mixed_rows();
+    let answers = device.run(&rows, &BatchLimits::new(256, 1_000));
+    assert_eq!(answers[9], Err(RowError::OutOfMemory { tokens: 100 }));
+    assert_answers_are_lengths(&rows[..9], &answers[..9]);
+    assert!(!answers[9].as_ref().expect_err("too long").is_retryable());
+}
+
+#[test]
+fn a_row_that_fails_or_panics_takes_no_other_with_it() {
+    let poisons: [fn(usize) -> Option<&'static str>; 2] = [
+        |tokens| (tokens == 33).then_some("index out of range"),
+        |tokens| (tokens == 33).then_some("panic"),
+    ];
+    for poison in poisons {
+        let device = Device::new(usize::MAX, poison);
+        let rows = mixed_rows();
+        let limits = BatchLimits::new(256, 1_000);
+        let answers = device.run(&rows, &limits);
+        let Err(RowError::Forward { reason }) = &answers[3] else {
+            panic!("{:?}", answers[3])
+        };
+        assert!(
+            reason.contains("index out of") && !reason.contains("frame"),
+            "{reason}"
+        );
+        let (others, other_answers): (Vec<TokenRow>, Vec<_>) = rows
+            .into_iter()
+            .zip(answers)
+            .filter(|(row, _)| row.len() != 33)
+            .unzip();
+        assert_answers_are_lengths(&others, &other_answers);
+        assert_eq!(
+            limits.tokens_max(),
+            1_000,
+            "an error that is no lack of memory leaves the limit alone"
+        );
+    }
+}
+
+#[test]
+fn a_broken_device_blames_no_row_and_is_not_tried_for_every_row() {
+    let device = Device::new(usize::MAX, |_| Some("CUDA error: device-side assert triggered"));
+    let rows = mixed_rows();
+    let answers = device.run(&rows, &BatchLimits::new(256, 100_000));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.as_ref().is_err_and(RowError::is_retryable)),
+        "{answers:?}"
+    );
+    // Down to one row, then the probe: 10, 5, 2, 1 rows and 1.
+    assert_eq!(device.calls.borrow().len(), 5);
+}
+
+#[test]
+fn memory_that_not_even_the_probe_finds_is_the_devices_fault() {
+    let device = Device::new(2, |_| None);
+    let answers = device.run(&mixed_rows(), &BatchLimits::new(256, 1_000));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.as_ref().is_err_and(RowError::is_retryable)),
+        "{answers:?}"
+    );
+}
+
+#[test]
+fn answers_that_are_not_finite_or_too_few_are_errors() {
+    let rows = [row(4), row(5)];
+    let rows: Vec<&TokenRow> = rows.iter().collect();
+    let limits = BatchLimits::new(256, 1_000);
+    let strange = |batch: &[&TokenRow]| -> Result<Vec<Logits>, TchError> {
+        Ok(batch
+            .iter()
+            .map(|row| vec![if row.len() == 4 { f32::NAN } else { 1.0 }, 0.0])
+            .collect())
+    };
+    assert_eq!(
+        run(&rows, &limits, &row(3), &strange),
+        [Err(RowError::NotFinite), Ok(vec![1.0, 0.0])]
+    );
+    let none = run(&rows, &limits, &row(3), &|_| Ok(Vec::new()));
+    assert!(none.iter().all(Result::is_err));
+}
+
+#[test]
+fn softmax_is_finite_and_sums_to_one_for_any_finite_logits() {
+    let extremes = [
+        0.0,
+        1.0,
+        -1.0,
+        f32::MAX,
+        f32::MIN,
+        f32::MIN_POSITIVE,
+        88.8,
+        -103.9,
+        1e30,
+    ];
+    for first in extremes {
+        for second in extremes {
+            for third in extremes {
+                let probabilities = softmax(&[first, second, third]);
+                assert!(
+                    probabilities.iter().all(|p| (0.0..=1.0).contains(p)),
+                    "{first} {second} {third}"
+                );
+                assert!(
+                    (probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6,
+                    "{first} {second} {third}"
+                );
+            }
+        }
+    }
+    assert_eq!(softmax(&[2.0, 2.0]), [0.5, 0.5]);
+}

@@ -1,0 +1,9 @@
+//! Tests of the classifier on real libtorch: golden outputs of the bundled model, and tiny random models made here.
+#![allow(clippy::unwrap_used)]
+
+mod classify;
+mod engine;
+mod golden;
+mod load_errors;
+mod reference;
+mod tiny_model;
