@@ -6,6 +6,7 @@ use async_nats::connection::State;
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::{Context, ErrorCode, consumer, context::ContextBuilder, stream};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, ServerAddr};
+use rand::Rng;
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -245,13 +246,15 @@ async fn connect_options(
     Ok(connect)
 }
 
-/// At once, then 50 ms doubling up to 5 s. Short at first, because a server that restarts is back within a second.
+/// At once, then 50 ms doubling up to 2 s, spread so that a fleet does not come back all together. Short at first, because a
+/// server that restarts is back within a second.
 fn reconnect_delay(attempts: usize) -> Duration {
     match attempts {
         0 | 1 => Duration::ZERO,
         _ => {
             let doublings = u32::try_from(attempts - 2).unwrap_or(u32::MAX).min(7);
-            (Duration::from_millis(50) * 2_u32.pow(doublings)).min(Duration::from_secs(5))
+            let delay = (Duration::from_millis(50) * 2_u32.pow(doublings)).min(Duration::from_secs(2));
+            delay.mul_f64(rand::rng().random_range(0.75..=1.25))
         }
     }
 }
@@ -339,9 +342,13 @@ mod tests {
 
     #[test]
     fn reconnecting_starts_at_once_and_slows_down_to_a_bound() {
-        let delays: Vec<Duration> = (1..40).map(reconnect_delay).collect();
-        assert_eq!(delays[0], Duration::ZERO);
-        assert!(delays.windows(2).all(|pair| pair[0] <= pair[1]));
-        assert_eq!(delays[38], Duration::from_secs(5));
+        assert_eq!(reconnect_delay(1), Duration::ZERO);
+        for (attempts, centre_ms) in [(2, 50), (3, 100), (6, 800), (9, 2_000), (usize::MAX, 2_000)] {
+            let delay = reconnect_delay(attempts).as_millis();
+            assert!(
+                (centre_ms * 3 / 4..=centre_ms * 5 / 4).contains(&delay),
+                "{attempts}: {delay}"
+            );
+        }
     }
 }

@@ -142,11 +142,16 @@ impl Bus {
                 .map(|value| value.as_str().to_owned()),
         };
         self.publish(&outgoing).await?;
-        match stream.delete_message(message.sequence).await {
-            Ok(_) => {}
-            // Somebody else replayed it at the same time: there is one copy on the queue, and it is gone from here.
-            Err(error) if is_missing(&error) => return Ok(0),
-            Err(error) => return Err(BusError::unavailable("delete dead letter", with_sources(&error))),
+        if let Err(error) = stream.delete_message(message.sequence).await {
+            // The server has one code for "no such message" and for "could not delete", so it is asked which it was.
+            let still_there = read_from(stream, message.sequence)
+                .await?
+                .is_some_and(|at| at.sequence == message.sequence);
+            if still_there {
+                return Err(BusError::unavailable("delete dead letter", with_sources(&error)));
+            }
+            // Somebody else replayed it at the same time: one copy is on the queue, and they count it.
+            return Ok(0);
         }
         metrics::counter!("turnstone_bus_replay_total").increment(1);
         Ok(1)
@@ -177,12 +182,6 @@ async fn read_from(stream: &Stream<()>, sequence: u64) -> Result<Option<StreamMe
             _ => Err(BusError::unavailable(operation, with_sources(&error))),
         },
     }
-}
-
-fn is_missing(error: &(dyn std::error::Error + 'static)) -> bool {
-    error::server_error(error).is_some_and(|answer| {
-        [ErrorCode::SEQUENCE_NOT_FOUND, ErrorCode::NO_MESSAGE_FOUND].contains(&answer.error_code())
-    })
 }
 
 /// A letter that cannot be read is listed all the same: hiding it would hide that something is wrong.

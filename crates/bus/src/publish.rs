@@ -4,11 +4,11 @@ use crate::error::{BusError, from_publish};
 use crate::{Bus, STREAM_GLEAN, STREAM_SCORE, streams};
 use async_nats::HeaderMap;
 use async_nats::header::NATS_MESSAGE_ID;
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use bytes::Bytes;
 use futures::StreamExt;
+use futures::stream::FuturesOrdered;
 use prost::Message;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::Instant;
 use turnstone_proto::v1;
 use turnstone_types::{CycleEvent, ScoreBatch};
@@ -82,16 +82,19 @@ impl Bus {
 
     /// Publishes many messages, in order, with up to `publishes_in_flight_max` acks outstanding. The answers are in the order
     /// of the input. Once one message fails for a reason that holds for all (no connection, a full stream), what was not yet
-    /// sent is not tried: it gets the same sort of error at once.
+    /// sent is not tried: it gets a retryable error at once.
     pub async fn publish_all(&self, publications: Vec<Publication>) -> Vec<Result<Published, BusError>> {
-        let given_up = AtomicBool::new(false);
-        let given_up = &given_up;
-        let sends = publications.into_iter().map(|publication| async move {
-            if given_up.load(Ordering::Relaxed) {
-                return Err(BusError::unavailable(
-                    "publish",
-                    "not sent, since a message before it failed",
-                ));
+        let in_flight_max = self.shared.options.publishes_in_flight_max.max(1);
+        let mut answers = Vec::with_capacity(publications.len());
+        let mut given_up = false;
+        let mut in_flight = FuturesOrdered::new();
+        for publication in publications {
+            // Sent one after the other and only awaited together, since that is what keeps them in order.
+            while in_flight.len() >= in_flight_max
+                && let Some(answer) = in_flight.next().await
+            {
+                given_up |= is_failure_for_all(&answer);
+                answers.push(answer);
             }
             let Publication {
                 event,
@@ -102,22 +105,38 @@ impl Bus {
                 Event::Cycle(event) => outgoing_cycle(event, &message_id, trace_parent.as_deref()),
                 Event::Batch(batch) => outgoing_batch(batch, &message_id, trace_parent.as_deref()),
             };
-            let published = self.publish(&outgoing).await;
-            if published.as_ref().is_err_and(BusError::is_retryable) {
-                given_up.store(true, Ordering::Relaxed);
-            }
-            published
-        });
-        futures::stream::iter(sends)
-            .buffered(self.shared.options.publishes_in_flight_max.max(1))
-            .collect()
-            .await
+            let started = Instant::now();
+            let sent = if given_up {
+                Err(BusError::unavailable(
+                    "publish",
+                    "not sent, since a message before it failed",
+                ))
+            } else {
+                self.send(&outgoing).await
+            };
+            given_up |= sent.as_ref().is_err_and(BusError::is_retryable);
+            in_flight.push_back(async move {
+                self.measured(&outgoing, started, self.finish(&outgoing, sent))
+                    .await
+            });
+        }
+        answers.extend(in_flight.collect::<Vec<_>>().await);
+        answers
     }
 
     /// Publishes and waits for the ack. Makes the streams again where the server has lost them.
     pub(crate) async fn publish(&self, outgoing: &Outgoing) -> Result<Published, BusError> {
-        let started = Instant::now();
-        let published = self.publish_to_present_stream(outgoing).await;
+        let publish = async { self.finish(outgoing, self.send(outgoing).await).await };
+        self.measured(outgoing, Instant::now(), publish).await
+    }
+
+    async fn measured(
+        &self,
+        outgoing: &Outgoing,
+        started: Instant,
+        publish: impl Future<Output = Result<Published, BusError>>,
+    ) -> Result<Published, BusError> {
+        let published = publish.await;
         let outcome = match &published {
             Ok(Published { duplicate: false, .. }) => "stored",
             Ok(Published { duplicate: true, .. }) => "duplicate",
@@ -135,39 +154,47 @@ impl Bus {
         published
     }
 
-    async fn publish_to_present_stream(&self, outgoing: &Outgoing) -> Result<Published, BusError> {
+    /// Hands the message to the connection.
+    async fn send(&self, outgoing: &Outgoing) -> Result<PublishAckFuture, BusError> {
         let headers = headers(outgoing)?;
         self.wait_connected("publish").await?;
-        for remade in [false, true] {
-            let noticed = Instant::now();
-            let sent = self
-                .shared
-                .context
-                .publish_with_headers(outgoing.subject.clone(), headers.clone(), outgoing.body.clone())
-                .await;
-            let acked = match sent {
-                Ok(ack) => ack.await,
-                Err(error) => Err(error),
-            };
-            match acked {
-                Ok(ack) => {
-                    return Ok(Published {
-                        sequence: ack.sequence,
-                        duplicate: ack.duplicate,
-                    });
-                }
-                Err(error) if error.kind() == PublishErrorKind::StreamNotFound && !remade => {
-                    tracing::warn!(stream = outgoing.stream, "the stream is missing, making it again");
-                    self.remake_streams(noticed).await?;
-                }
-                Err(error) => return Err(from_publish(outgoing.stream, &error)),
-            }
-        }
-        Err(BusError::unavailable(
-            "publish",
-            format_args!("stream {} was made and is missing again", outgoing.stream),
-        ))
+        let (subject, body) = (outgoing.subject.clone(), outgoing.body.clone());
+        let sent = self
+            .shared
+            .context
+            .publish_with_headers(subject, headers, body)
+            .await;
+        sent.map_err(|error| from_publish(outgoing.stream, &error))
     }
+
+    /// Waits for the ack of what was sent; where the stream is missing, makes it and sends once more.
+    async fn finish(
+        &self,
+        outgoing: &Outgoing,
+        sent: Result<PublishAckFuture, BusError>,
+    ) -> Result<Published, BusError> {
+        let noticed = Instant::now();
+        let acked = match sent?.await {
+            Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {
+                tracing::warn!(stream = outgoing.stream, "the stream is missing, making it again");
+                self.remake_streams(noticed).await?;
+                self.send(outgoing).await?.await
+            }
+            acked => acked,
+        };
+        match acked {
+            Ok(ack) => Ok(Published {
+                sequence: ack.sequence,
+                duplicate: ack.duplicate,
+            }),
+            Err(error) => Err(from_publish(outgoing.stream, &error)),
+        }
+    }
+}
+
+/// Whether what made one message fail makes those after it fail as well.
+fn is_failure_for_all(answer: &Result<Published, BusError>) -> bool {
+    answer.as_ref().is_err_and(BusError::is_retryable)
 }
 
 fn outgoing_cycle(event: &CycleEvent, message_id: &str, trace_parent: Option<&str>) -> Outgoing {

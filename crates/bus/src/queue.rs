@@ -153,7 +153,10 @@ impl ScoreQueue {
                     self.request(inbox, deliveries_max, deadline).await?;
                     Heard::Nothing
                 }
-                None => inbox.listen().await,
+                None => match inbox.listen(deadline).await {
+                    Some(heard) => heard,
+                    None => return Ok(Vec::new()),
+                },
             };
             let failure = match heard {
                 Heard::Nothing | Heard::Ended => continue,
@@ -282,24 +285,32 @@ impl Inbox {
         }
     }
 
-    /// Waits for the next message, but no longer than there is reason to.
-    async fn listen(&mut self) -> Heard {
+    /// Waits for the next message, but no longer than there is reason to. `None` says that the time of this pull is over and
+    /// that the open request, made by a cancelled pull that had more time, is left to the next one.
+    async fn listen(&mut self, deadline: Instant) -> Option<Heard> {
         let Some(open) = &self.open else {
-            return Heard::Nothing;
+            return Some(Heard::Nothing);
         };
         // Two heartbeats missed, and some allowance for a busy machine: the server does not know this request any more.
         let silent = open.heard + open.heartbeat * 2 + GRACE;
-        let mut until = silent.min(open.expires + GRACE);
+        // The last word on a request of this pull comes just after its deadline.
+        let over = silent.min(open.expires + GRACE);
+        let mut until = if open.expires > deadline {
+            over.min(deadline)
+        } else {
+            over
+        };
         if let Some(last) = self.received.back() {
             until = until.min(last.arrived + LINGER);
         }
         match timeout_at(until, self.subscriber.next()).await {
-            Ok(message) => self.take_in(message),
-            Err(_) if self.received.is_empty() => {
+            Ok(message) => Some(self.take_in(message)),
+            Err(_) if !self.received.is_empty() => Some(Heard::Nothing),
+            Err(_) if Instant::now() < over => None,
+            Err(_) => {
                 self.open = None;
-                Heard::Busy
+                Some(Heard::Busy)
             }
-            Err(_) => Heard::Nothing,
         }
     }
 
