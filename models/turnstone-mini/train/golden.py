@@ -5,16 +5,14 @@
 The semantics are those of the original pipeline: the first 512 characters of a line, truncation
 at 512 tokens, softmax, the winning class. Weights are read as f16 and computed in f32, one line
 at a time, so that no padding is involved. The lines come from the corpus generator and from the
-odd cases below. The first line of the output names the versions and the model's hash.
+odd cases below. Each case names the versions and the start of the model's hash.
 """
 
 import argparse
 import hashlib
 import json
-import platform
 from pathlib import Path
 
-import numpy
 import tokenizers
 import torch
 import transformers
@@ -90,14 +88,9 @@ def main() -> None:
     )
     model = BertForSequenceClassification.from_pretrained(options.model, dtype=torch.float32).eval()
     texts = ODD + [line.text for line in generate(options.seed, 1, held_out=None)[: options.lines - len(ODD)]]
-    rows = [{
-        "about": "golden outputs of transformers; the lines after this one are cases",
-        "python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__,
-        "tokenizers": tokenizers.__version__, "numpy": numpy.__version__,
-        "model_sha256": hashlib.sha256((options.model / "model.safetensors").read_bytes()).hexdigest(),
-        "tokenizer_sha256": hashlib.sha256((options.model / "tokenizer.json").read_bytes()).hexdigest(),
-        "characters_max": 512, "tokens_max": 512, "weights": "f16 read as f32", "cases": len(texts),
-    }]
+    digest = hashlib.sha256((options.model / "model.safetensors").read_bytes()).hexdigest()
+    made_with = f"transformers {transformers.__version__}, tokenizers {tokenizers.__version__}, torch {torch.__version__}, model.safetensors sha256 {digest[:16]}"
+    rows = []
     for text in texts:
         inputs = tokenizer(text[:512], truncation=True, max_length=512, return_tensors="pt")
         with torch.inference_mode():
@@ -111,10 +104,11 @@ def main() -> None:
             "score": float(probabilities[winner]),
             "logits": [float(v) for v in logits],
             "probabilities": [float(v) for v in probabilities],
+            "made_with": made_with,
         })
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    print(f"{len(rows) - 1} cases in {options.out}")
+    print(f"{len(rows)} cases in {options.out}")
 
 
 if __name__ == "__main__":

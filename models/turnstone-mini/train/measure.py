@@ -105,10 +105,10 @@ def plain(value):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
+    parser.add_argument("model", help="model folder")
     parser.add_argument("file")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--by-source", action="store_true")
+    parser.add_argument("--by-source", action="store_true", help="figures of every source apart")
     options = parser.parse_args()
     rows = [json.loads(line) for line in open(options.file, encoding="utf-8")]
     model = BertForSequenceClassification.from_pretrained(options.model, dtype=torch.float32).eval()

@@ -7,6 +7,7 @@ Each pattern is label, level and parts; a part in capitals is a list below.
 
 from corpus.grammar import Program, Shape
 from corpus.labels import CODES
+from corpus.routine import NOUNS
 
 PARTS = {
     "PEER": ["{svc}", "{fqdn}", "{addr}", "{ip}:{port}", "upstream {svc}", "backend {host}", "database", "broker {host}", "peer {host}", "primary", "http://{fqdn}{url}", "tcp://{addr}", "the license server", "ldap://{fqdn}", "message queue", "{host}", "node {small}", "remote {ip}", "gateway", "replica {small}"],
@@ -285,9 +286,51 @@ He device {dev}: Input/output error
 Hw on battery power, UNITHW charge {small}%
 He lost power on feed {word}, UNITHW
 He bus error on {pci}, device reset
+Te cannot contact PEER
+Ti still no answer from PEER, asking again
+Ti PEER does not pick up, attempt {small}
+Pw refused a new NOUN, all {num} are taken
+Pw turned away client {addr}: NOUN capacity used up
+Ce NOUN: {key} has to be positive
+Ce {key} makes no sense without {key}
+Ce this build has no support for NOUN {word}
+Ce option --{word} needs a value
+Fw NOUN {num} went into failure mode
+Te NOUN manager lost its connection to PEERRETRY
+Tw NOUN channel to PEER broken: NETWHY
+Tw NOUN stream closed by PEER before the end
+Ti switching away from unreachable NOUN server {addr}
+Fe NOUN NOUN crashed: CRASH
+Fe could not recover NOUN {num}: CRASH
+Fe NOUN failed permanently after CRASH
+Fe error in NOUN handler: {exception}
+Fe unexpected exception in NOUN: CRASH
+Fe NOUN {word} is corrupted
+Fw NOUN manager aborted {word}: CRASH
+Pw NOUN pool exhausted
+Pw NOUN took {slowms}, limit is 1000 ms
+Pw slow NOUN detected: {slowms}
+Pe NOUN limit ({num}) reached, no more allowed
+Pw NOUN backlog grows: {big} waiting
+Pe timeout waiting for NOUN after {small} seconds
+Ce unsupported version of NOUN definition in WHERE
+Ce '{word}' is not a known NOUN
+Ce NOUN "{word}" not found, check FIELD
+Ce error: argument -{word}: invalid int value: '{word}'
+Ce more than one NOUN defined in WHERE
+Ce undefined NOUN {word} in WHERE
+Ce bad NOUN specification '{word}'
+Se NOUN access denied for WHO
+Si NOUN: rejecting WHO, wrong credentials
+Sw WHO tried to open NOUN without permission
+Sw repeated login failures of WHO on NOUN
+He NOUN hardware fault on UNITHW
+He DISK: command failed, sense key [[Medium Error|Hardware Error]]
+He DISK status: error, aborted command
 Hw CRC errors on cable of port {small} rising, check SFP
 """
 
+PARTS["NOUN"] = NOUNS
 PARTS["TAIL"] = ["", "", ": expected integer", ", using default", " in {conf}"]
 _NAMES = "quillo nimbusd zephyr-agent ratchet orbitd lumen-api harborctl tidal pinecone-sync myapp backendd crate-indexer fluxor brightd acme-gateway sparrow relayd mosaic tern opsbot kestreld plover dunlin".split()
 

@@ -9,6 +9,7 @@ from corpus import headers, programs
 from corpus.composed import composed_programs
 from corpus.fields import HOSTS
 from corpus.grammar import Program, fill
+from corpus.routine import routine_programs
 
 # Held out of training as whole programs; chosen to span databases, proxies, orchestration and gear.
 HELD_OUT = {"haproxy", "mongod", "rabbitmq", "kubelet", "named", "nut", "dovecot", "golang", "cisco-ios"}
@@ -23,12 +24,12 @@ class Line:
     program: str
 
 
-def all_programs(seed: int = 7, variants: int = 170) -> list[Program]:
+def all_programs(seed: int = 7, variants: int = 170, sentences: int = 1800) -> list[Program]:
     """All programs: those written by hand and the invented ones."""
     found = []
     for module in sorted(m.name for m in pkgutil.iter_modules(programs.__path__)):
         found += importlib.import_module(f"corpus.programs.{module}").PROGRAMS
-    return found + composed_programs(random.Random(seed), variants)
+    return found + composed_programs(random.Random(seed), variants) + routine_programs(random.Random(seed + 1), sentences)
 
 
 def held_out_programs() -> set[str]:
@@ -61,7 +62,7 @@ def generate(seed: int, per_shape: int, held_out: bool | None = False) -> list[L
     """Lines of every shape, `per_shape` each, shuffled; held_out None takes all programs."""
     rng = random.Random(seed)
     lines = []
-    for program in all_programs():
+    for program in all_programs(seed):
         if held_out is not None and (program.name in HELD_OUT) != held_out:
             continue
         for shape in program.shapes:
