@@ -47,9 +47,11 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
     let config: BertConfig = folder.family_config()?;
     let activation = check(folder, &config)?;
     let hidden = config.hidden_size;
-    let classes = weights
-        .shape("classifier.weight")
-        .and_then(|shape| shape.first().copied())
+    // The tensors and not config.json say how many classes there are; either will do while the other is missing.
+    let heads = ["classifier.weight", "classifier.bias"];
+    let classes = heads
+        .iter()
+        .find_map(|name| weights.shape(name)?.first().copied())
         .unwrap_or(0);
     let norm = LayerNormShape {
         size: hidden,

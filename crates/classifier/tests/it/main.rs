@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod classify;
+mod cuda;
 mod engine;
 mod golden;
 mod load_errors;
