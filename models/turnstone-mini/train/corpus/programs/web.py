@@ -162,9 +162,9 @@ Pe imap({user}): mmap() failed: Cannot allocate memory, vsz_limit reached
 Pe lmtp({email}): Quota exceeded (mailbox for user is full)
 Cc doveconf: Fatal: Error in configuration file {conf} line {num}: Unknown setting: {key}
 Ce ssl_cert: Can't open file {path}: No such file or directory
-Ff imap({user}): Panic: file mail-index-transaction-finish.c: line {num}: assertion failed
+Fc imap({user}): Panic: file mail-index-transaction-finish.c: line {num}: assertion failed
 Fe master: service(imap): child {pid} killed with signal 11 (core dumped)
-""".replace("\nFf ", "\nFc ")),
+"""),
     program("vsftpd", "syslog plain", """
 Ni CONNECT: Client "{ip}"
 Ni [{user}] OK LOGIN: Client "{ip}"
