@@ -1,11 +1,12 @@
-//! Starts an embedded server and measures how fast batches are published, pulled and acked.
-//! Run with `cargo run --release -p turnstone-bus --example throughput [batches]`.
+//! Measures how fast batches are published, pulled and acked, on an embedded server or on the one at an address.
+//! Run with `cargo run --release -p turnstone-bus --example throughput [batches [address]]`.
 #![allow(clippy::print_stdout)]
 
 use anyhow::{Context, Result};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use turnstone_bus::embedded::{EmbeddedOptions, NatsServer, program_candidates};
-use turnstone_bus::{Bus, Event, Publication, ScoreQueueOptions};
+use turnstone_bus::{Bus, BusOptions, Event, Publication, ScoreQueueOptions};
 use turnstone_types::{BatchId, CycleId, EntryId, ScoreBatch, TenantId};
 
 #[tokio::main]
@@ -15,20 +16,18 @@ async fn main() -> Result<()> {
         .map_or(Ok(10_000), |text| text.parse())
         .context("batches is a number")?;
     let folder = tempfile::tempdir()?;
-    let candidates = program_candidates(
-        std::env::var_os("PATH").as_deref(),
-        std::env::current_exe().ok().as_deref(),
-        std::env::current_dir().ok().as_deref(),
-    );
-    let started = Instant::now();
-    let options = EmbeddedOptions {
-        program_candidates: candidates,
-        ..EmbeddedOptions::new(folder.path().join("nats"))
+    let (server, options) = match std::env::args().nth(2) {
+        Some(address) => (None, BusOptions::new(address)),
+        None => {
+            let started = Instant::now();
+            let server = start_server(folder.path()).await?;
+            println!("server started in {:?}", started.elapsed());
+            let options = server.bus_options();
+            (Some(server), options)
+        }
     };
-    let server = NatsServer::start(options).await?;
-    println!("server started in {:?}", started.elapsed());
     let started = Instant::now();
-    let bus = Bus::connect(&server.bus_options()).await?;
+    let bus = Bus::connect(&options).await?;
     bus.ensure_streams().await?;
     let queue = bus.score_queue(&ScoreQueueOptions::default()).await?;
     println!("connected, streams and consumer made in {:?}", started.elapsed());
@@ -74,8 +73,23 @@ async fn main() -> Result<()> {
         }
     }
     report("pulled by 64 and acked", count, started);
-    server.stop().await;
+    if let Some(server) = server {
+        server.stop().await;
+    }
     Ok(())
+}
+
+async fn start_server(folder: &Path) -> Result<NatsServer> {
+    let program_candidates = program_candidates(
+        std::env::var_os("PATH").as_deref(),
+        std::env::current_exe().ok().as_deref(),
+        std::env::current_dir().ok().as_deref(),
+    );
+    Ok(NatsServer::start(EmbeddedOptions {
+        program_candidates,
+        ..EmbeddedOptions::new(folder.join("nats"))
+    })
+    .await?)
 }
 
 fn report(what: &str, count: usize, started: Instant) {

@@ -89,7 +89,7 @@ impl Bus {
                 for sequence in sequences {
                     match read_from(&stream, *sequence).await? {
                         Some(message) if message.sequence == *sequence => {
-                            replayed += self.replay_one(&stream, &message).await?
+                            replayed += self.replay_one(&stream, &message).await?;
                         }
                         _ => {}
                     }

@@ -81,7 +81,8 @@ impl Default for BusOptions {
             connect_timeout: Duration::from_secs(10),
             publish_timeout: Duration::from_secs(5),
             duplicate_window: Duration::from_secs(120),
-            publishes_in_flight_max: 512,
+            // Each message is synced to disk by itself: at 20 ms a sync the last of these still beats `publish_timeout`.
+            publishes_in_flight_max: 128,
             glean_limits: StreamLimits {
                 bytes_max: 64 * MEBIBYTE,
                 age_max: 7 * DAY,

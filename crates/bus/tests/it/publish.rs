@@ -201,3 +201,17 @@ async fn streams_can_be_made_by_many_at_once_and_take_new_settings() -> Result<(
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn credentials_may_stand_in_the_address() -> Result<()> {
+    use secrecy::ExposeSecret;
+    let rig = Rig::start().await?;
+    let host = rig.server.address().trim_start_matches("nats://");
+    let options = BusOptions::new(format!("nats://{}@{host}", rig.server.token().expose_secret()));
+    Bus::connect(&options).await?.ensure_streams().await?;
+    let error = Bus::connect(&BusOptions::new(format!("nats://someone:else@{host}")))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BusError::Refused { .. }), "{error}");
+    Ok(())
+}
