@@ -116,12 +116,10 @@ impl Source for StreamSource {
                 Err(mpsc::error::TryRecvError::Disconnected) => self.receive(None)?,
                 Err(mpsc::error::TryRecvError::Empty) => {
                     let quiet = self.last_growth.elapsed();
-                    let needed = match self.assembler.holds_partial_line() {
-                        true => self.options.partial_line_quiet,
-                        false => self.options.record_quiet,
-                    };
-                    if quiet >= needed {
+                    if self.assembler.holds_partial_line() && quiet >= self.options.partial_line_quiet {
                         self.assembler.flush(&mut batch);
+                    } else if quiet >= self.options.record_quiet {
+                        self.assembler.close_record(&mut batch);
                     }
                     break SourceState::CaughtUp;
                 }

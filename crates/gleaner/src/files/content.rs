@@ -28,10 +28,16 @@ pub(crate) struct Opened {
 /// Opens a regular file. Never waits, even if a pipe has taken the place of the file.
 pub(crate) fn open(path: &Path) -> io::Result<Opened> {
     let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits() as i32)
-        .open(path)?;
+    examine(
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits() as i32)
+            .open(path)?,
+    )
+}
+
+/// Looks again at a file that is open.
+pub(crate) fn examine(file: File) -> io::Result<Opened> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file"));

@@ -108,10 +108,11 @@ impl Follower {
         let bytes_read_max = batch.bytes_left().max(CHUNK_BYTES as u64);
         let mut bytes_read = 0_u64;
         let mut turns_without_bytes = 0;
+        let mut files_opened = 0;
         // An unpacking `.gz` costs memory, so they take turns one after the other, not side by side.
         let mut gzip_in_turn = None;
         while turns_without_bytes < self.tracked.len() {
-            if batch.is_full() || bytes_read >= bytes_read_max {
+            if batch.is_full() || bytes_read >= bytes_read_max || files_opened > self.options.open_files_max {
                 return SourceState::More;
             }
             self.turn = (self.turn + 1) % self.tracked.len();
@@ -122,6 +123,7 @@ impl Follower {
                 turns_without_bytes += 1;
                 continue;
             }
+            files_opened += usize::from(file.file.is_none());
             match file.read_turn(&mut self.buffer, batch) {
                 Ok(0) => turns_without_bytes += 1,
                 Ok(bytes) => {
@@ -150,12 +152,13 @@ impl Follower {
             if batch.is_full() {
                 return SourceState::More;
             }
-            let quiet_needed = match file.assembler.holds_partial_line() {
-                true => self.options.partial_line_quiet,
-                false => self.options.record_quiet,
-            };
-            if file.flush_due || file.last_growth.elapsed() >= quiet_needed {
+            let quiet = file.last_growth.elapsed();
+            let partial_is_due =
+                file.assembler.holds_partial_line() && quiet >= self.options.partial_line_quiet;
+            if file.flush_due || partial_is_due {
                 file.assembler.flush(batch);
+            } else if quiet >= self.options.record_quiet {
+                file.assembler.close_record(batch);
             }
         }
         SourceState::CaughtUp
@@ -172,6 +175,7 @@ impl Follower {
             }
         }
         self.forget_oldest_lost(&mut checkpoints);
+        self.close_surplus_files();
         checkpoints
     }
 

@@ -3,15 +3,15 @@
 use super::content::{self, Encoding, Opened};
 use super::discovery::{FileVersion, FoundFile, fault};
 use super::follower::Follower;
-use super::identity::{FileId, Fingerprint, HEAD_BYTES_MAX, TAIL_BYTES_MAX, is_rotated_name};
+use super::identity::{FileId, HEAD_BYTES_MAX, TAIL_BYTES_MAX, is_rotated_name};
 use super::tracked::{Place, TrackedFile};
 use memchr::memrchr;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Bytes before the end of a file in which the last line's beginning is looked for (`from = "end"`).
 const LAST_LINE_BYTES_MAX: u64 = 64 * 1024;
@@ -29,13 +29,18 @@ impl Follower {
             .iter()
             .map(|file| (file.id, file.clone()))
             .collect();
-        let mut newly_lost = Vec::new();
+        let mut open_files = self.tracked.iter().filter(|file| file.file.is_some()).count();
+        let (mut newly_lost, mut overwritten) = (Vec::new(), Vec::new());
         for at in 0..self.tracked.len() {
             let Some(id) = self.tracked[at].id else { continue };
             let was_lost = self.tracked[at].place == Place::Lost;
             match found.get(&id) {
                 Some(file) => match check_present(&mut self.tracked[at], file) {
-                    Ok(true) => drop(found.remove(&id)),
+                    Ok(true) => {
+                        found.remove(&id);
+                        let file = &mut self.tracked[at];
+                        limit_open_files(file, &mut open_files, self.options.open_files_max);
+                    }
                     Ok(false) => {
                         self.tracked[at].lose(true);
                         newly_lost.push(at);
@@ -47,15 +52,31 @@ impl Follower {
                     }
                 },
                 None if was_lost => {}
-                None => {
-                    if !check_detached(&mut self.tracked[at], &self.options) {
+                None => match check_detached(&mut self.tracked[at], self.options.rotated_grace) {
+                    Detached::Same => {}
+                    Detached::Lost => newly_lost.push(at),
+                    Detached::Overwritten(opened) => {
                         newly_lost.push(at);
+                        overwritten.push((self.tracked[at].path.clone(), *opened));
                     }
-                }
+                },
             }
         }
+        for (path, opened) in overwritten {
+            self.add(
+                path,
+                opened,
+                Place::Detached {
+                    since: Instant::now(),
+                },
+            );
+        }
         for file in discovery.files.iter().filter(|file| found.contains_key(&file.id)) {
+            let files_before = self.tracked.len();
             self.take_in(file);
+            for file in &mut self.tracked[files_before..] {
+                limit_open_files(file, &mut open_files, self.options.open_files_max);
+            }
         }
         for at in newly_lost {
             if self.tracked[at].place == Place::Lost {
@@ -63,7 +84,6 @@ impl Follower {
             }
         }
         self.skips_what_is_there = false;
-        self.close_surplus_files();
     }
 
     /// Decides what a found file is that is not known by device and inode.
@@ -92,22 +112,26 @@ impl Follower {
         {
             return;
         }
+        self.add(found.path.clone(), opened, Place::Present);
+    }
+
+    /// Begins a file that is new.
+    fn add(&mut self, path: PathBuf, opened: Opened, place: Place) {
         let offset = if self.skips_what_is_there {
             end_of_last_line(&opened)
         } else {
             0
         };
-        let number = self.next_number;
-        self.next_number += 1;
-        let mut file = TrackedFile::new(number, self.assembler(offset, false));
         let is_skipped_whole = self.skips_what_is_there && opened.encoding == Encoding::Gzip;
-        file.attach(found.path.clone(), opened, Place::Present);
+        let mut file = TrackedFile::new(self.next_number, self.assembler(offset, false));
+        self.next_number += 1;
+        file.attach(path, opened, place);
         file.is_at_end = is_skipped_whole;
         self.tracked.push(file);
     }
 
     /// Looks beside a lost file for what it was rotated to, be that named by the patterns or not, so that its last
-    /// lines are read. If there is none, what is held of it is all there will be.
+    /// lines are read. It may also lie at its last path, if it was found in this way before a restart. If there is none, what is held of it is all there will be.
     fn search_siblings(&mut self, at: usize) {
         let file = &self.tracked[at];
         let rotated = file.path.parent().and_then(|folder| {
@@ -116,7 +140,7 @@ impl Follower {
                 .take(SIBLINGS_MAX)
                 .filter_map(Result::ok)
                 .map(|entry| entry.path())
-                .filter(|path| is_rotated_name(&file.path, path))
+                .filter(|path| *path == file.path || is_rotated_name(&file.path, path))
                 .collect();
             candidates.sort();
             candidates.into_iter().find_map(|path| {
@@ -142,7 +166,7 @@ impl Follower {
     }
 
     /// Keeps the number of open files within its limit by closing those that have been quiet longest.
-    fn close_surplus_files(&mut self) {
+    pub(super) fn close_surplus_files(&mut self) {
         let open = self.tracked.iter().filter(|file| file.file.is_some()).count();
         let surplus = open.saturating_sub(self.options.open_files_max);
         if surplus == 0 {
@@ -155,12 +179,21 @@ impl Follower {
             .collect();
         quiet.sort_by_key(|file| (!file.is_at_end, file.last_growth));
         for file in quiet.into_iter().take(surplus) {
-            // Without its version it is opened again by the next look, which reads it if it has grown.
             file.file = None;
-            if !file.is_at_end {
-                file.version = None;
-            }
         }
+    }
+}
+
+/// Closes a file that was just examined if too many are open; reading opens it again.
+fn limit_open_files(file: &mut TrackedFile, open_files: &mut usize, open_files_max: usize) {
+    if file.file.is_none() {
+        return;
+    }
+    if *open_files >= open_files_max {
+        file.file = None;
+    } else {
+        // Counts those that were open before twice, which only makes the limit come sooner.
+        *open_files += 1;
     }
 }
 
@@ -182,38 +215,56 @@ fn check_present(file: &mut TrackedFile, found: &FoundFile) -> io::Result<bool> 
     Ok(true)
 }
 
-/// Goes on with a file that no pattern names any more, as long as it is open and may still grow. `false` if it is lost.
-fn check_detached(file: &mut TrackedFile, options: &crate::source::OpenOptions) -> bool {
+/// What became of a file that no pattern names any more.
+enum Detached {
+    /// It is open and may still grow.
+    Same,
+    Lost,
+    /// It is open, but holds another text now: the old one was copied and truncated before it was renamed.
+    Overwritten(Box<Opened>),
+}
+
+fn check_detached(file: &mut TrackedFile, grace: Duration) -> Detached {
     let Some(open_file) = &file.file else {
         file.lose(false);
-        return false;
+        return Detached::Lost;
     };
     let since = match file.place {
         Place::Detached { since } => since,
         _ => Instant::now(),
     };
     file.place = Place::Detached { since };
-    match open_file.metadata() {
-        Ok(metadata) if metadata.len() < file.assembler.next_offset() && file.encoding == Encoding::Plain => {
-            file.lose(true);
-            return false;
+    let Ok(metadata) = open_file.metadata() else {
+        file.lose(false);
+        return Detached::Lost;
+    };
+    let version = FileVersion::of(&metadata);
+    if file.version != Some(version) {
+        let opened = open_file.try_clone().and_then(content::examine);
+        match opened.and_then(|opened| Ok((file.is_continued_by(&opened)?, opened))) {
+            Ok((true, _)) => {}
+            Ok((false, opened)) => {
+                file.lose(true);
+                let is_empty = opened.head.is_empty();
+                return if is_empty {
+                    Detached::Lost
+                } else {
+                    Detached::Overwritten(Box::new(opened))
+                };
+            }
+            Err(_) => {
+                file.lose(false);
+                return Detached::Lost;
+            }
         }
-        Ok(metadata) if file.version != Some(FileVersion::of(&metadata)) => {
-            file.version = Some(FileVersion::of(&metadata));
-            file.is_at_end = false;
-        }
-        Ok(_) => {}
-        Err(_) => {
-            file.lose(false);
-            return false;
-        }
+        file.version = Some(version);
+        file.is_at_end = false;
     }
-    let grace = options.rotated_grace;
     if file.is_at_end && since.elapsed() >= grace && file.last_growth.elapsed() >= grace {
         file.lose(false);
         file.flush_due = true;
     }
-    true
+    Detached::Same
 }
 
 /// Whether `opened` is a lost file come back: moved, copied before it was truncated, or compressed.
@@ -237,25 +288,33 @@ fn is_copy_in_the_making(original: &TrackedFile, path: &Path, opened: &Opened) -
     if !is_live || original.head.bytes == 0 || !is_rotated_name(&original.path, path) {
         return false;
     }
-    let shared_bytes = original.head.bytes.min(opened.head.len());
-    let Ok(original_now) = content::open(&original.path) else {
-        return original.file.is_some() && original.head.is_prefix_of(&opened.head);
+    // What is at the original's path may be another file by now, so its own handle is asked.
+    let reopened;
+    let original_file = match &original.file {
+        Some(file) => file,
+        None => match content::open(&original.path) {
+            Ok(now) if original.id == Some(now.id) => {
+                reopened = now.file;
+                &reopened
+            }
+            _ => return original.head.is_prefix_of(&opened.head),
+        },
     };
-    if original_now.head.get(..shared_bytes) != opened.head.get(..shared_bytes) {
-        return false;
+    if original.encoding == Encoding::Gzip {
+        return original.head.is_prefix_of(&opened.head);
     }
+    let Ok(original_head) = content::read_up_to(original_file, 0, opened.head.len()) else {
+        return false;
+    };
     if opened.encoding == Encoding::Gzip {
-        return true;
+        // It may hold less than the original so far, or the original may have grown since.
+        return opened.head.starts_with(&original_head) || original_head.starts_with(&opened.head);
     }
     let bytes = opened.metadata.len();
     let tail_bytes = bytes.min(TAIL_BYTES_MAX as u64) as usize;
-    let tail_of = |file| content::read_up_to(file, bytes - tail_bytes as u64, tail_bytes);
-    match (tail_of(&original_now.file), tail_of(&opened.file)) {
-        (Ok(theirs), Ok(ours)) => {
-            bytes <= original_now.metadata.len() && Fingerprint::of(&theirs) == Fingerprint::of(&ours)
-        }
-        _ => false,
-    }
+    let tail_of = |file| content::read_up_to(file, bytes - tail_bytes as u64, tail_bytes).ok();
+    original_head == opened.head
+        && tail_of(original_file).is_some_and(|tail| Some(tail) == tail_of(&opened.file))
 }
 
 /// Where the last complete line ends, so that the line in the making is read whole.

@@ -143,10 +143,8 @@ impl TrackedFile {
 
     /// Reads one turn's worth and hands out what it makes. Returns the bytes read; 0 at the end.
     pub(crate) fn read_turn(&mut self, buffer: &mut [u8], batch: &mut BatchBuilder) -> io::Result<usize> {
-        let Some(file) = &self.file else {
-            self.is_at_end = true;
-            return Ok(0);
-        };
+        self.reopen()?;
+        let Some(file) = &self.file else { return Ok(0) };
         let offset = self.assembler.next_offset();
         let taken = match self.encoding {
             Encoding::Plain => {
@@ -177,7 +175,20 @@ impl TrackedFile {
         Ok(taken)
     }
 
-    /// Stops reading after an error, until the file changes.
+    /// Opens a file again that was closed to keep their number down.
+    fn reopen(&mut self) -> io::Result<()> {
+        if self.file.is_some() {
+            return Ok(());
+        }
+        let opened = content::open(&self.path)?;
+        if Some(opened.id) != self.id || !self.is_continued_by(&opened)? {
+            return Err(io::Error::new(ErrorKind::NotFound, "it has just been replaced"));
+        }
+        self.file = Some(opened.file);
+        Ok(())
+    }
+
+    /// Stops reading after an error until the next look, or, if its content is damaged, until it changes.
     pub(crate) fn give_up(&mut self, error: &io::Error) {
         self.problem = Some(match error.kind() {
             ErrorKind::UnexpectedEof => {
@@ -188,6 +199,13 @@ impl TrackedFile {
             }
             _ => super::discovery::fault(&self.path, error),
         });
+        let is_damaged = matches!(
+            error.kind(),
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput
+        );
+        if !is_damaged {
+            self.version = None;
+        }
         self.gzip = None;
         self.file = None;
         self.is_at_end = true;

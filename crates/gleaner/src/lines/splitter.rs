@@ -57,7 +57,8 @@ impl Splitter {
         let is_rest = std::mem::take(&mut self.is_rest);
         let whole_bytes = std::mem::take(&mut self.partial_bytes) + line.len() as u64;
         if whole_bytes == line.len() as u64 {
-            let kept = &line[..line.len().min(self.line_bytes_max)];
+            let text = without_hole(line);
+            let kept = &text[..text.len().min(self.line_bytes_max)];
             return Some(Self::line(kept, whole_bytes, 1, is_rest));
         }
         self.hold(line);
@@ -103,6 +104,11 @@ impl Splitter {
     }
 
     fn hold(&mut self, bytes: &[u8]) {
+        let bytes = if self.held.is_empty() {
+            without_hole(bytes)
+        } else {
+            bytes
+        };
         let room = self.line_bytes_max - self.held.len().min(self.line_bytes_max);
         self.held.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
@@ -112,6 +118,15 @@ impl Splitter {
             // Gives the memory back: thousands of idle files must not each keep a buffer.
             self.held = Vec::new();
         }
+    }
+}
+
+/// Passes over NUL at the front. A file that is truncated under a writer that does not append has a hole before the next
+/// line, of any size, and that must not use up the line's limit.
+fn without_hole(bytes: &[u8]) -> &[u8] {
+    match bytes.first() {
+        Some(0) => &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len())..],
+        _ => bytes,
     }
 }
 

@@ -127,6 +127,11 @@ impl Assembler {
         bytes.len() - rest.len()
     }
 
+    /// Hands out the open record, if there is one; a line without line end stays held.
+    pub(crate) fn close_record(&mut self, batch: &mut BatchBuilder) {
+        close(&mut self.open, &mut self.parser, batch);
+    }
+
     /// Hands out everything that is held, the last line without line end included.
     pub(crate) fn flush(&mut self, batch: &mut BatchBuilder) {
         if let Some(line) = self.splitter.take_partial() {
