@@ -23,6 +23,6 @@ impl Default for ConnectOptions {
 pub async fn connect(address: &StoreAddress, options: &ConnectOptions) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match address {
         StoreAddress::Sqlite(path) => Arc::new(SqliteStore::open(path, options).await?),
-        StoreAddress::Postgres(url) => return PostgresStore::open(url, options).await.map(|_| unreachable!("open always fails until the dialect is there")),
+        StoreAddress::Postgres(url) => Arc::new(PostgresStore::open(url, options).await?),
     })
 }

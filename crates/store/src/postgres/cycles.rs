@@ -93,14 +93,24 @@ async fn write_cycle(session: Session<'_>, cycle: &NewCycle) -> Outcome<bool> {
     write_sources(session, &cycle.tenant, cycle.closed_at, &source_deltas(cycle)).await?;
     write_checkpoints(session, cycle).await?;
     if !cycle.entries.is_empty() {
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-            [&cycle.id.as_str(), &cycle.tenant.as_str(), &cycle.trace_parent, &storable(cycle.closed_at)];
-        session.execute(INSERT_CYCLE_EVENT, &parameters).await?;
+        insert_cycle_event(session, &cycle.tenant, &cycle.id, cycle.trace_parent.as_deref(), cycle.closed_at).await?;
         let ids = cycle.entries.iter().map(|entry| &entry.id);
         let batches = cut_batches(&cycle.tenant, &cycle.id, ids, cycle.batch_entries_max);
         insert_batches(session, &batches, cycle.trace_parent.as_deref(), cycle.closed_at).await?;
     }
     Ok(true)
+}
+
+/// Puts the event of a cycle into the outbox.
+pub(super) async fn insert_cycle_event(
+    session: Session<'_>,
+    tenant: &TenantId,
+    cycle_id: &CycleId,
+    trace_parent: Option<&str>,
+    at: Timestamp,
+) -> Outcome<()> {
+    session.execute(INSERT_CYCLE_EVENT, &[&cycle_id.as_str(), &tenant.as_str(), &trace_parent, &storable(at)]).await?;
+    Ok(())
 }
 
 async fn insert_cycle(session: Session<'_>, cycle: &NewCycle) -> Outcome<bool> {

@@ -30,7 +30,7 @@ impl PostgresStore {
                 "(SELECT {DETECTION_COLUMNS} FROM detections WHERE tenant_id = {tenant} AND {condition} {newest_first})"
             ));
         }
-        let sql = format!("{} {newest_first}", branches.join(" UNION ALL "));
+        let sql = format!("SELECT {DETECTION_COLUMNS} FROM ({}) AS d {newest_first}", branches.join(" UNION ALL "));
         let rows = self.read("list_detections", &sql, &conditions).await?;
         rows.iter().map(|row| detection("list_detections", row)).collect()
     }

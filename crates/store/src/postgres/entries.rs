@@ -97,9 +97,10 @@ impl NewestEntries {
         }
     }
 
-    /// Whether nothing as old as this can still be among them.
-    pub(super) fn is_full_of_newer_than(&self, timestamp: Timestamp) -> bool {
-        self.by_key.len() >= self.limit && self.by_key.first_key_value().is_none_or(|((oldest, _), _)| *oldest > timestamp)
+    /// Entries older than this can no longer be among them.
+    pub(super) fn oldest_wanted(&self) -> Option<Timestamp> {
+        let ((oldest, _), _) = self.by_key.first_key_value()?;
+        (self.by_key.len() >= self.limit).then_some(*oldest)
     }
 
     fn into_entries(self) -> Vec<Entry> {

@@ -1,7 +1,7 @@
 //! Writes rows brought in from another database.
 
 use super::PostgresStore;
-use super::cycles::{source_counts_json, write_sources};
+use super::cycles::{insert_cycle_event, source_counts_json, write_sources};
 use super::outbox::insert_batches;
 use super::rows::{Reader, storable, stored_count};
 use super::session::{Mode, Outcome, Session, work};
@@ -76,6 +76,7 @@ async fn write_entries(session: Session<'_>, chunk: &ImportChunk) -> Outcome<u64
         let message = format!("cycle {} is there already; each chunk of an import needs its own", chunk.cycle_id);
         return Err(StoreError::new(StoreErrorKind::Conflict, session.operation(), message).into());
     }
+    insert_cycle_event(session, &chunk.tenant, &chunk.cycle_id, None, chunk.at).await?;
     let unscored = new.iter().filter(|entry| entry.score == ScoreState::Unscored).map(|entry| &entry.id);
     let batches = cut_batches(&chunk.tenant, &chunk.cycle_id, unscored, chunk.batch_entries_max);
     insert_batches(session, &batches, None, chunk.at).await?;

@@ -51,15 +51,6 @@ const ORPHAN_RUNS: &str = "WITH waiting AS ( \
 /// One sweeper of a schema at a time adopts; the others leave it to that one.
 const ADOPT_LOCK: &str = "SELECT pg_try_advisory_xact_lock(1953854063, hashtext(current_schema))";
 
-/// Rows added by hand have no cycle that would tell the text index of them: give them one, which is looked through again with
-/// each adoption. Cycles that were committed as such are left alone.
-const KEEP_CYCLE_OF_ORPHANS: &str = "INSERT INTO glean_cycles AS c \
-         (id, tenant_id, started_at, closed_at, entry_count, first_entry_id, last_entry_id) \
-     SELECT $1, $2, $3, $3, count(*), min(id), max(id) FROM log_entries WHERE cycle_id = $1 \
-     HAVING $1 = 'manual' OR NOT EXISTS (SELECT 1 FROM glean_cycles WHERE id = $1) \
-     ON CONFLICT (id) DO UPDATE SET entry_count = excluded.entry_count, first_entry_id = excluded.first_entry_id, \
-         last_entry_id = excluded.last_entry_id, text_indexed_at = NULL, text_indexed_until = NULL";
-
 /// An event to put into the outbox for a batch.
 struct BatchEvent<'a> {
     message_id: String,
@@ -240,10 +231,6 @@ async fn adopt(session: Session<'_>, request: &SweepRequest) -> Outcome<u64> {
             last_entry_id: reader.take_checked()?,
             entry_count: u32::try_from(reader.take_count()?).unwrap_or(u32::MAX),
         });
-    }
-    for run in batches.chunk_by(|one, next| one.cycle_id == next.cycle_id) {
-        let (cycle_id, tenant) = (run[0].cycle_id.as_str(), run[0].tenant.as_str());
-        session.execute(KEEP_CYCLE_OF_ORPHANS, &[&cycle_id, &tenant, &storable(request.now)]).await?;
     }
     insert_batches(session, &batches, None, request.now).await?;
     Ok(batches.len() as u64)

@@ -18,9 +18,10 @@ const COUNTS: &str = "WITH open AS ( \
      looked_at AS ( \
          SELECT count(DISTINCT e.id) AS entries, min(e.ingest_time) AS oldest FROM open b CROSS JOIN LATERAL ( \
              SELECT l.id, l.ingest_time FROM log_entries l WHERE l.id BETWEEN b.first_entry_id AND b.last_entry_id \
-                 AND l.cycle_id = b.cycle_id AND l.tenant_id = b.tenant_id AND l.anomaly_scored_at IS NULL) AS e \
+                 AND l.cycle_id = b.cycle_id AND l.tenant_id IS NOT DISTINCT FROM b.tenant_id AND l.anomaly_scored_at IS NULL) AS e \
          WHERE b.place <= 200) \
-     SELECT (SELECT COALESCE(sum(entry_count), 0)::int8 FROM glean_cycles WHERE tenant_id = ANY($1)), \
+     SELECT (SELECT COALESCE(sum(entry_count), 0)::int8 FROM glean_cycles WHERE tenant_id = ANY($1)) \
+             + (SELECT count(*) FROM log_entries WHERE tenant_id = ANY($1) AND cycle_id = 'manual'), \
          looked_at.entries + (SELECT COALESCE(sum(entry_count), 0)::int8 FROM open WHERE place > 200), looked_at.oldest, \
          (SELECT count(*) FROM log_entries WHERE tenant_id = ANY($1) AND quarantine_reason IS NOT NULL) \
      FROM looked_at";

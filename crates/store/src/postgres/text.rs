@@ -9,16 +9,21 @@ use crate::text_index::index_text;
 use crate::{SearchQuery, SearchTerm, StoreError};
 use bytes::{BufMut, BytesMut};
 use std::collections::BTreeMap;
+use tokio_postgres::Row;
+use turnstone_types::Timestamp;
 
 /// The oldest cycle that is not in the index and that no other indexer is at.
 const NEXT_CYCLE: &str = "SELECT id, text_indexed_until, last_entry_id FROM glean_cycles WHERE text_indexed_at IS NULL \
      ORDER BY closed_at, id LIMIT 1 FOR UPDATE SKIP LOCKED";
 
-/// Passes over what is indexed already: rows added by hand make the sweeper have their cycle looked through again.
 const NEXT_ENTRIES: &str = "SELECT e.id, e.tenant_id, e.source_id, e.text FROM log_entries e \
-     WHERE e.id > $2 AND e.id <= $3 AND e.cycle_id = $1 \
-         AND NOT EXISTS (SELECT 1 FROM entry_text_index i WHERE i.entry_id = e.id) \
-     ORDER BY e.id LIMIT $4";
+     WHERE e.id > $2 AND e.id <= $3 AND e.cycle_id = $1 ORDER BY e.id LIMIT $4";
+
+/// Entries added or changed by hand that no other indexer is at. Those whose cycle waits are left to wait with it no longer.
+const TAKE_PENDING: &str = "WITH taken AS ( \
+         DELETE FROM entry_text_pending WHERE entry_id IN ( \
+             SELECT entry_id FROM entry_text_pending ORDER BY entry_id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING entry_id) \
+     SELECT e.id, e.tenant_id, e.source_id, e.text FROM taken JOIN log_entries e ON e.id = taken.entry_id";
 
 const MARK_INDEXED: &str = "UPDATE glean_cycles SET text_indexed_until = $2, text_indexed_at = CASE WHEN $3 THEN now() END WHERE id = $1";
 
@@ -44,36 +49,47 @@ impl PostgresStore {
     }
 }
 
-/// Indexes entries of one cycle; `None` where no cycle waits.
+/// Indexes entries of one cycle, or entries that wait by themselves; `None` where nothing waits.
 async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u64>> {
-    let Some(row) = session.query_optional(NEXT_CYCLE, &[]).await? else { return Ok(None) };
+    let limit = i64::from(entries_max);
+    let Some(row) = session.query_optional(NEXT_CYCLE, &[]).await? else {
+        let rows = session.query(TAKE_PENDING, &[&limit]).await?;
+        let documents = documents(session, &rows)?;
+        insert_documents(session, &documents).await?;
+        return Ok((!documents.is_empty()).then_some(documents.len() as u64));
+    };
     let mut reader = Reader::new(session.operation(), &row);
     let cycle_id: &str = reader.take()?;
     let (until, last): (Option<&str>, Option<&str>) = (reader.take()?, reader.take()?);
-    let rows = session
-        .query(NEXT_ENTRIES, &[&cycle_id, &until.unwrap_or_default(), &last.unwrap_or_default(), &i64::from(entries_max)])
-        .await?;
-    let mut documents = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let mut reader = Reader::new(session.operation(), row);
-        let entry_id: &str = reader.take()?;
-        let (tenant, source, text): (&str, &str, &str) = (reader.take()?, reader.take()?, reader.take()?);
-        documents.push(Document {
-            entry_id,
-            tenant: tenant_lexeme(tenant),
-            source: source_lexeme(source),
-            tokens: index_text(text),
-        });
-    }
-    session
-        .copy_rows("COPY entry_text_index (entry_id, tokens) FROM STDIN (FORMAT binary)", &documents, |document, buffer| {
-            buffer.row(2).text(document.entry_id).field(|bytes| document.write_vector(bytes));
-        })
-        .await?;
+    let rows = session.query(NEXT_ENTRIES, &[&cycle_id, &until.unwrap_or_default(), &last.unwrap_or_default(), &limit]).await?;
+    let documents = documents(session, &rows)?;
+    insert_documents(session, &documents).await?;
     let is_complete = documents.len() < entries_max as usize;
     let until = documents.last().map(|document| document.entry_id).or(until);
     session.execute(MARK_INDEXED, &[&cycle_id, &until, &is_complete]).await?;
     Ok(Some(documents.len() as u64))
+}
+
+fn documents<'r>(session: Session<'_>, rows: &'r [Row]) -> Outcome<Vec<Document<'r>>> {
+    let document = |row| {
+        let mut reader = Reader::new(session.operation(), row);
+        let (entry_id, tenant, source, text): (&str, &str, &str, &str) =
+            (reader.take()?, reader.take()?, reader.take()?, reader.take()?);
+        Ok(Document { entry_id, tenant: tenant_lexeme(tenant), source: source_lexeme(source), tokens: index_text(text) })
+    };
+    rows.iter().map(document).collect()
+}
+
+/// Indexes entries that are not in the index, or, as one changed by hand while its cycle waited, are in it.
+async fn insert_documents(session: Session<'_>, documents: &[Document<'_>]) -> Outcome<()> {
+    let entry_ids: Vec<&str> = documents.iter().map(|document| document.entry_id).collect();
+    session.execute("DELETE FROM entry_text_index WHERE entry_id = ANY($1)", &[&entry_ids]).await?;
+    session
+        .copy_rows("COPY entry_text_index (entry_id, tokens) FROM STDIN (FORMAT binary)", documents, |document, buffer| {
+            buffer.row(2).text(document.entry_id).field(|bytes| document.write_vector(bytes));
+        })
+        .await?;
+    Ok(())
 }
 
 /// A lexeme that no token of a text equals: limits a search to a tenant within the index itself.
@@ -167,23 +183,38 @@ pub(super) async fn search_pending(
     query: &SearchQuery,
     found: &mut NewestEntries,
 ) -> Outcome<()> {
+    let mut conditions = request.conditions();
+    let tenants = conditions.parameter(visible_tenants(request.tenant));
+    conditions.compare_optional("e.source_id =", request.search.source_id.as_ref().map(|source| source.as_str()));
+    let sql = format!(
+        "SELECT {ENTRY_COLUMNS} FROM entry_text_pending p JOIN log_entries e ON e.id = p.entry_id \
+         WHERE e.tenant_id = ANY({tenants}) AND {}",
+        conditions.sql()
+    );
+    let by_hand = session.query(&sql, &conditions.parameters()).await?;
+    add_matching(session, query, &by_hand, found)?;
     for cycle in &session.query(PENDING_CYCLES, &[&visible_tenants(request.tenant)]).await? {
         let mut reader = Reader::new(session.operation(), cycle);
         let cycle_id: &str = reader.take()?;
         let mut from: String = reader.take()?;
         let last: &str = reader.take()?;
         loop {
-            let rows = pending_entries(session, request, cycle_id, (&from, last)).await?;
-            for row in &rows {
-                let entry = entry(session.operation(), row)?;
-                if !found.is_full_of_newer_than(entry.timestamp) && query.matches(&entry.text) {
-                    found.add(entry);
-                }
-            }
+            let rows = pending_entries(session, request, cycle_id, (&from, last), found.oldest_wanted()).await?;
+            add_matching(session, query, &rows, found)?;
             match rows.last() {
                 Some(row) if rows.len() as i64 == PENDING_AT_ONCE => from = Reader::new(session.operation(), row).take()?,
                 _ => break,
             }
+        }
+    }
+    Ok(())
+}
+
+fn add_matching(session: Session<'_>, query: &SearchQuery, rows: &[Row], found: &mut NewestEntries) -> Outcome<()> {
+    for row in rows {
+        let entry = entry(session.operation(), row)?;
+        if query.matches(&entry.text) {
+            found.add(entry);
         }
     }
     Ok(())
@@ -195,16 +226,20 @@ async fn pending_entries(
     request: &SearchRequest<'_>,
     cycle_id: &str,
     (from, last): (&str, &str),
-) -> Outcome<Vec<tokio_postgres::Row>> {
+    oldest_wanted: Option<Timestamp>,
+) -> Outcome<Vec<Row>> {
     let mut conditions = request.conditions();
     conditions.compare("e.id >", from);
     conditions.compare("e.id <=", last);
     conditions.compare("e.cycle_id =", cycle_id);
-    conditions.compare_optional("e.source_id =", request.search.source_id.as_ref().map(|source| source.as_str()));
-    let tenants = conditions.parameter(visible_tenants(request.tenant));
+    conditions.compare_optional("e.timestamp_iso >=", oldest_wanted);
+    // Compared in a way that no index serves: the range of ids is to be read off the primary key.
+    conditions.compare_optional("e.source_id IS NOT DISTINCT FROM", request.search.source_id.as_ref().map(|source| source.as_str()));
+    let tenant = conditions.parameter(request.tenant.as_str());
+    conditions.require(format!("(e.tenant_id IS NOT DISTINCT FROM {tenant} OR e.tenant_id IS NOT DISTINCT FROM '')"));
     let limit = conditions.parameter(PENDING_AT_ONCE);
     let sql = format!(
-        "SELECT {ENTRY_COLUMNS} FROM log_entries e WHERE e.tenant_id = ANY({tenants}) AND {} ORDER BY e.id LIMIT {limit}",
+        "SELECT {ENTRY_COLUMNS} FROM log_entries e WHERE {} ORDER BY e.id LIMIT {limit}",
         conditions.sql()
     );
     session.query(&sql, &conditions.parameters()).await
