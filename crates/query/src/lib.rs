@@ -3,6 +3,7 @@
 
 mod connections;
 mod feed;
+mod from_config;
 mod gate;
 mod grpc;
 mod http;

@@ -6,11 +6,11 @@ use turnstone_proto::ErrorCode;
 use turnstone_store::{StoreError, StoreErrorKind};
 
 /// The row of the error code table for a sort of store error.
-pub(crate) fn code_of(kind: StoreErrorKind) -> ErrorCode {
+fn code_of(kind: StoreErrorKind) -> ErrorCode {
     match kind {
-        StoreErrorKind::NotFound => ErrorCode::NotFound,
         StoreErrorKind::Conflict => ErrorCode::Conflict,
-        StoreErrorKind::Unavailable => ErrorCode::Unavailable,
+        // A row that is not there is no error of a read, so this is the database itself.
+        StoreErrorKind::Unavailable | StoreErrorKind::NotFound => ErrorCode::Unavailable,
         StoreErrorKind::Invalid => ErrorCode::InvalidArgument,
         StoreErrorKind::Corrupt | StoreErrorKind::Internal => ErrorCode::Internal,
     }
@@ -20,10 +20,8 @@ pub(crate) fn code_of(kind: StoreErrorKind) -> ErrorCode {
 pub(crate) fn store_status(error: &StoreError) -> Status {
     let operation = error.operation;
     let message = match error.kind {
-        StoreErrorKind::NotFound | StoreErrorKind::Conflict | StoreErrorKind::Invalid => {
-            error.message.clone()
-        }
-        StoreErrorKind::Unavailable => {
+        StoreErrorKind::Conflict | StoreErrorKind::Invalid => error.message.clone(),
+        StoreErrorKind::Unavailable | StoreErrorKind::NotFound => {
             tracing::warn!(operation, error = chain(error), "store unavailable");
             "the store cannot be reached at present; try again".to_owned()
         }
@@ -55,7 +53,7 @@ mod tests {
     #[test]
     fn every_kind_has_its_code_and_internals_stay_inside() {
         let cases = [
-            (StoreErrorKind::NotFound, Code::NotFound, true),
+            (StoreErrorKind::NotFound, Code::Unavailable, false),
             (StoreErrorKind::Conflict, Code::AlreadyExists, true),
             (StoreErrorKind::Invalid, Code::InvalidArgument, true),
             (StoreErrorKind::Unavailable, Code::Unavailable, false),

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures::StreamExt;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Uri};
 use methods::MethodNames;
@@ -77,8 +78,15 @@ impl Gate {
 }
 
 /// Lets gRPC calls through.
-pub(crate) async fn pass_grpc(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+pub(crate) async fn pass_grpc(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let method = gate.methods.grpc(request.uri().path());
+    // Streams that the caller holds open would keep the stop waiting; ours end by themselves.
+    let cut_by = methods::is_held_by_caller(method).then(|| gate.stop.clone());
+    if let Some(stop) = &cut_by {
+        let stop = stop.clone();
+        request =
+            request.map(|body| Body::from_stream(body.into_data_stream().take_until(stop.cancelled_owned())));
+    }
     let mut record = RequestRecord::begin(method);
     let span = trace::request_span(method, request.headers());
     let answered = async {
@@ -106,8 +114,6 @@ pub(crate) async fn pass_grpc(State(gate): State<Arc<Gate>>, request: Request, n
         .await
         .unwrap_or_else(|status| status.into_http());
     record.head_sent();
-    // Streams that the caller holds open would keep the stop waiting; ours end by themselves.
-    let cut_by = methods::is_held_by_caller(method).then(|| gate.stop.clone());
     ObservedBody::wrap(response, record, cut_by)
 }
 

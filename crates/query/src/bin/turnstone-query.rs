@@ -1,0 +1,31 @@
+//! The query service as a process of its own.
+
+use std::process::ExitCode;
+use turnstone_query::{QueryOptions, QueryService};
+use turnstone_service::{Program, ServiceContext, backends};
+
+fn main() -> ExitCode {
+    Program {
+        name: "turnstone-query",
+        about: "Serves detections, entries and stats over gRPC, gRPC-web and HTTP on one port",
+        conditions: &[],
+        has_own_port: true,
+    }
+    .run(run)
+}
+
+async fn run(context: ServiceContext) -> anyhow::Result<()> {
+    let ServiceContext {
+        config,
+        stop,
+        readiness,
+        metrics,
+    } = context;
+    let options = QueryOptions::from_config(&config).map_err(anyhow::Error::msg)?;
+    let address = backends::store_address(&config, config.data_dir.as_ref())?;
+    let store = backends::open_store(&config, &address).await?;
+    let bound = QueryService::bind(options, store, readiness, Some(metrics)).await?;
+    tracing::info!(address = %bound.local_addr(), "listening");
+    bound.serve(stop).await?;
+    Ok(())
+}

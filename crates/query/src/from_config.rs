@@ -1,0 +1,23 @@
+//! The options of the service as the shared configuration gives them.
+
+use crate::QueryOptions;
+use turnstone_service::{ApiToken, Config};
+
+impl QueryOptions {
+    /// Reads the options off a configuration. Fails, saying why, when its API token cannot be one.
+    pub fn from_config(config: &Config) -> Result<Self, String> {
+        let api_token = config
+            .api_token
+            .non_empty()
+            .map(ApiToken::new)
+            .transpose()
+            .map_err(|reason| format!("api_token: {reason}"))?;
+        Ok(Self {
+            api_token,
+            insecure_no_token_on_public_address: config.server.insecure_no_token_on_public_address,
+            requests_in_flight_max: config.server.requests_in_flight_max as usize,
+            watchers_max: config.server.watchers_max as usize,
+            ..Self::new(config.server.listen)
+        })
+    }
+}

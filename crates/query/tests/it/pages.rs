@@ -1,0 +1,92 @@
+//! Plain HTTP: the start page, metrics, unknown paths.
+
+use crate::support::{TestServer, get, http};
+use turnstone_proto::v1;
+
+#[tokio::test]
+async fn the_start_page_says_what_this_is() {
+    let server = TestServer::start().await;
+    let answer = get(server.address, "/").await;
+    assert_eq!(answer.status, 200);
+    let page = answer.text();
+    assert!(
+        page.contains(env!("CARGO_PKG_VERSION"))
+            && page.contains("later version")
+            && page.contains("grpcurl"),
+        "{page}"
+    );
+    assert!(!page.contains("{style}") && !page.contains("{version}"));
+    assert!(answer.head.contains("content-type: text/html"), "{}", answer.head);
+    assert!(
+        answer
+            .head
+            .contains("content-security-policy: default-src 'none'; style-src 'sha256-"),
+        "{}",
+        answer.head
+    );
+    for header in [
+        "x-content-type-options: nosniff",
+        "x-frame-options: deny",
+        "referrer-policy: no-referrer",
+    ] {
+        assert!(answer.head.contains(header), "{header} in {}", answer.head);
+    }
+    assert!(
+        !page.contains("http://") && !page.contains("https://"),
+        "nothing is loaded from elsewhere"
+    );
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_answer_json() {
+    let server = TestServer::start().await;
+    let answer = get(server.address, "/admin/secret").await;
+    assert_eq!(answer.status, 404);
+    assert!(
+        answer.head.contains("content-type: application/json"),
+        "{}",
+        answer.head
+    );
+    let error: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(
+        (error["error"]["code"].as_u64(), error["error"]["status"].as_str()),
+        (Some(404), Some("NOT_FOUND"))
+    );
+    let answer = http(server.address, "POST", "/healthz", &[], &[]).await;
+    assert_eq!(answer.status, 405);
+    assert!(answer.text().contains("METHOD_NOT_ALLOWED"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_method_and_code() {
+    let server = TestServer::start().await;
+    let mut client = server.detections().await;
+    client
+        .list_detections(v1::ListDetectionsRequest::default())
+        .await
+        .unwrap();
+    client
+        .list_detections(v1::ListDetectionsRequest {
+            page_size: -1,
+            ..Default::default()
+        })
+        .await
+        .unwrap_err();
+    get(server.address, "/nowhere").await;
+    let series = [
+        r#"turnstone_query_requests_total{method="turnstone.v1.DetectionService/ListDetections",code="OK"}"#,
+        r#"turnstone_query_requests_total{method="turnstone.v1.DetectionService/ListDetections",code="INVALID_ARGUMENT"}"#,
+        r#"turnstone_query_requests_total{method="other",code="404"}"#,
+        "turnstone_query_request_seconds",
+    ];
+    crate::support::until("all series", async || {
+        let answer = get(server.address, "/metrics").await;
+        assert!(
+            answer.status == 200 && answer.head.contains("text/plain; version=0.0.4"),
+            "{}",
+            answer.head
+        );
+        series.iter().all(|wanted| answer.text().contains(wanted))
+    })
+    .await;
+}
