@@ -69,7 +69,7 @@ pub trait WriteStore: Send + Sync {
     async fn index_pending_text(&self, entries_max: u32) -> Result<u64>;
 
     /// Writes imported rows in ONE transaction, passing over what is there already, and makes score batches (with their outbox
-    /// events) of the new unscored entries. Source counters grow by what is new.
+    /// events) of the new unscored entries. The new entries are a cycle with its event. Source counters grow by what is new.
     async fn import(&self, chunk: &ImportChunk) -> Result<ImportOutcome>;
 }
 

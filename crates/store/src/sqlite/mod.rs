@@ -20,6 +20,7 @@ use crate::model::*;
 use crate::{Capabilities, ConnectOptions, ReadStore, StoreError, WriteStore};
 use async_trait::async_trait;
 use connection::Connections;
+pub(crate) use error::map as map_driver_error;
 use std::path::Path;
 use turnstone_types::{
     BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint, SourceId, TenantId, TextOfEntry,

@@ -5,6 +5,7 @@ mod detections;
 mod entries;
 mod imports;
 mod migrations;
+mod original;
 mod outbox;
 mod scores;
 mod search;
@@ -28,6 +29,7 @@ pub fn modules(backend: &str) -> Vec<(&'static str, Vec<Case>)> {
         ("search", search::cases()),
         ("stats", stats::cases()),
         ("imports", imports::cases()),
+        ("original", original::cases()),
         ("tenants", tenants::cases()),
     ];
     if backend == "sqlite" {
