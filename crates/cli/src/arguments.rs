@@ -1,0 +1,390 @@
+//! The command line: every command, flag and example that `--help` shows.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use turnstone_service::Secret;
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong arguments or configuration.";
+
+/// Finds the log lines that matter.
+#[derive(Parser)]
+#[command(name = "turnstone", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args)]
+pub struct Shared {
+    /// Configuration file (TOML); each of its keys can also be set by a TURNSTONE_… variable
+    #[arg(long, env = "TURNSTONE_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Tenant to act for; the shared tenant unless given
+    #[arg(long, value_name = "NAME", global = true)]
+    pub tenant: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run everything in one process: glean, score, serve
+    #[command(after_help = "Examples:\n  turnstone up\n  turnstone up --config turnstone.toml --listen 127.0.0.1:7400 --data-dir ~/turnstone\n\nStops on Ctrl-C or SIGTERM; a second one ends at once.")]
+    Up(Up),
+    /// Glean files, score them and print the detections: no server, no queue, nothing kept
+    #[command(after_help = "Examples:\n  turnstone scan /var/log/auth.log\n  journalctl -o short-iso | turnstone scan --format jsonl -\n  turnstone scan --explain-parsing /var/log/syslog")]
+    Scan(Scan),
+    /// Classify each line of a file: one JSON object a line, in input order, no database
+    #[command(after_help = "Example:\n  turnstone classify --model models/turnstone-mini app.log | jq .label")]
+    Classify(Classify),
+    /// Score what is unscored in a database, without a queue; safe to run again and beside workers
+    #[command(after_help = "Example:\n  TURNSTONE_ANOMALY_MODEL=models/turnstone-mini turnstone score --db sqlite:///var/lib/turnstone/turnstone.db\n\nWithout a model nothing is scored and the answer says \"skipped\".")]
+    Score(Score),
+    /// List, acknowledge and watch detections
+    #[command(subcommand)]
+    Detections(Detections),
+    /// Search entries by their text, newest first
+    #[command(after_help = "Query: words, \"a phrase\", prefix*, -not\n\nExamples:\n  turnstone search 'disk -smartd'\n  turnstone search '\"connection refused\"' --source web --format jsonl")]
+    Search(Search),
+    /// Counts of entries, backlog and detections, and the health of the sources
+    Stats(Stats),
+    /// Look at a model
+    #[command(subcommand)]
+    Model(Model),
+    /// Set up a database, or bring in one of the original pipeline
+    #[command(subcommand)]
+    Db(Db),
+    /// Look at the queue
+    #[command(subcommand)]
+    Bus(Bus),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people; coloured on a terminal
+    Table,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// Where the stored data is.
+#[derive(Args, Clone)]
+pub struct Target {
+    /// Ask the query service at this address (gRPC); http://127.0.0.1:7400 unless given
+    #[arg(long, env = "TURNSTONE_SERVER", value_name = "URL", conflicts_with = "db")]
+    pub server: Option<String>,
+    /// Read straight from this database: sqlite:///path or postgres://…
+    #[arg(long, env = "TURNSTONE_DB", value_name = "URL", value_parser = secret, hide_env_values = true)]
+    pub db: Option<Secret>,
+}
+
+/// A database of one's own.
+#[derive(Args, Clone)]
+pub struct Database {
+    /// The database: sqlite:///path or postgres://…; the configured one unless given
+    #[arg(long, env = "TURNSTONE_DB", value_name = "URL", value_parser = secret, hide_env_values = true)]
+    pub db: Option<Secret>,
+}
+
+/// Which model, and how it runs.
+#[derive(Args, Clone)]
+pub struct ModelChoice {
+    /// Folder of a text-classification model in HuggingFace layout, or turnstone-mini for the bundled one
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<String>,
+    /// Where to run it: cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Precision: f32, bf16 or f16
+    #[arg(long, value_name = "DTYPE")]
+    pub dtype: Option<String>,
+    /// Probability from which an anomalous label is a detection
+    #[arg(long, value_name = "0..1")]
+    pub threshold: Option<f64>,
+}
+
+#[derive(Args)]
+pub struct Up {
+    /// Address of the one port for gRPC, gRPC-web and HTTP
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Folder of the embedded database and queue
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelChoice,
+}
+
+#[derive(Args)]
+pub struct Scan {
+    /// Files, globs or folders; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// How to print the detections
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// Only say how the lines are read: formats, times, severities; score nothing
+    #[arg(long)]
+    pub explain_parsing: bool,
+    #[command(flatten)]
+    pub model: ModelChoice,
+}
+
+/// How the text is changed before the model sees it.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Normalise {
+    /// Not at all
+    Raw,
+}
+
+#[derive(Args)]
+pub struct Classify {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// How the text is changed before the model sees it
+    #[arg(long, value_enum, default_value = "raw")]
+    pub normalise: Normalise,
+    #[command(flatten)]
+    pub model: ModelChoice,
+}
+
+#[derive(Args)]
+pub struct Score {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub model: ModelChoice,
+}
+
+/// Which detections.
+#[derive(Args, Clone)]
+pub struct DetectionFilter {
+    /// Only this label, in any case
+    #[arg(long, value_name = "LABEL")]
+    pub label: Option<String>,
+    /// Only detections that nobody has acknowledged
+    #[arg(long)]
+    pub unacknowledged: bool,
+    /// Only those of this scorer, in any case
+    #[arg(long, value_name = "NAME")]
+    pub scorer: Option<String>,
+    /// Only this severity
+    #[arg(long, value_name = "SEVERITY", value_parser = clap::value_parser!(turnstone_types::Severity))]
+    pub severity: Option<turnstone_types::Severity>,
+    /// Only this source
+    #[arg(long, value_name = "SOURCE_ID")]
+    pub source: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Detections {
+    /// List detections, newest first
+    #[command(after_help = "Example:\n  turnstone detections list --unacknowledged --label SECURITY_ANOMALY --limit 20")]
+    List {
+        /// Most rows to print
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: u32,
+        #[command(flatten)]
+        filter: DetectionFilter,
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Mark detections as seen
+    #[command(after_help = "Examples:\n  turnstone detections ack 0199a… --notes 'known scanner'\n  turnstone detections ack --label NETWORK_ANOMALY --source web\n  turnstone detections ack --all")]
+    Ack {
+        /// Ids of detections; none acknowledges all that match the filter
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// Note to keep with them
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        notes: String,
+        /// Every detection, where no filter is given
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        filter: DetectionFilter,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Open acknowledged detections again
+    Unack {
+        /// Ids of detections; none opens all that match the filter
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// Every detection, where no filter is given
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        filter: DetectionFilter,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Print new detections as they are made, until Ctrl-C
+    Watch {
+        #[command(flatten)]
+        filter: DetectionFilter,
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Args)]
+pub struct Search {
+    /// Words, "phrases", prefix*, -not; every entry without one
+    #[arg(default_value = "", value_name = "QUERY", allow_hyphen_values = true)]
+    pub query: String,
+    /// Only this source
+    #[arg(long, value_name = "SOURCE_ID")]
+    pub source: Option<String>,
+    /// Only lines that state this severity themselves
+    #[arg(long, value_name = "SEVERITY", value_parser = clap::value_parser!(turnstone_types::Severity))]
+    pub severity: Option<turnstone_types::Severity>,
+    /// Only this label
+    #[arg(long, value_name = "LABEL")]
+    pub label: Option<String>,
+    /// Time at or after, as RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<turnstone_types::Timestamp>,
+    /// Time before, as RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<turnstone_types::Timestamp>,
+    /// Most rows to print
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub limit: u32,
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    #[command(flatten)]
+    pub target: Target,
+}
+
+#[derive(Args)]
+pub struct Stats {
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    #[command(flatten)]
+    pub target: Target,
+}
+
+#[derive(Subcommand)]
+pub enum Model {
+    /// Load a model and say what it is and what each of its labels means; exit 1 with the reason where it cannot be served
+    Check {
+        /// Folder of the model, or turnstone-mini
+        #[arg(value_name = "DIR")]
+        model: String,
+        /// Where to run it: cpu, cuda or cuda:N
+        #[arg(long, value_name = "DEVICE")]
+        device: Option<String>,
+        /// Precision: f32, bf16 or f16
+        #[arg(long, value_name = "DTYPE")]
+        dtype: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Db {
+    /// Bring the schema of a database up to this version
+    Migrate {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Bring in an SQLite database of the original pipeline: entries, scores, detections, notes; safe to run twice
+    #[command(after_help = "Example:\n  turnstone db import old.db --db sqlite:///var/lib/turnstone/turnstone.db")]
+    Import {
+        /// The SQLite file of the original; it is only read
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        database: Database,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Bus {
+    /// Batches that could never be scored
+    #[command(subcommand)]
+    Dead(Dead),
+}
+
+/// Where the queue is.
+#[derive(Args, Clone)]
+pub struct Queue {
+    /// The queue: nats://host:4222; the configured one unless given
+    #[arg(long, value_name = "URL", value_parser = secret)]
+    pub nats: Option<Secret>,
+    /// Data folder of a running `turnstone up`, where no queue is named
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+#[derive(Subcommand)]
+pub enum Dead {
+    /// List the dead letters with their reasons
+    List {
+        /// Most rows to print
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: usize,
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+        #[command(flatten)]
+        queue: Queue,
+    },
+    /// Put dead letters back on the queue
+    Replay {
+        /// Sequence numbers from the list
+        #[arg(value_name = "SEQUENCE", required_unless_present = "all")]
+        sequences: Vec<u64>,
+        /// All of them
+        #[arg(long, conflicts_with = "sequences")]
+        all: bool,
+        #[command(flatten)]
+        queue: Queue,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Rows a second into a database and scores a second written, beside the raw limit in the same run
+    #[command(after_help = "Examples:\n  turnstone bench store --db sqlite:///tmp/bench.db\n  turnstone bench store --db postgres://localhost/bench --rows 500000\n\nThe database is filled with rows of its own making; give an empty one. The raw limit is psql's \\copy or sqlite3's .import of the\nsame rows into tables of the same shape, where that program is installed.")]
+    Store {
+        /// The database to fill
+        #[arg(long, value_name = "URL", value_parser = secret)]
+        db: Secret,
+        /// Entries to write
+        #[arg(long, default_value_t = 200_000, value_name = "N")]
+        rows: u32,
+        /// Lines to write instead of made-up ones
+        #[arg(long, value_name = "FILE")]
+        lines: Option<PathBuf>,
+    },
+}
+
+// Clap wants the error type; taking a secret cannot fail.
+#[allow(clippy::unnecessary_wraps)]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,13 @@
+//! `turnstone bench`: measurements that anybody can repeat.
+
+mod raw_limit;
+mod store;
+
+use crate::arguments::{Bench, Shared};
+
+/// Runs the command.
+pub async fn run(shared: Shared, command: Bench) -> anyhow::Result<()> {
+    match command {
+        Bench::Store { db, rows, lines } => store::run(&shared, &db, rows, lines.as_deref()).await,
+    }
+}

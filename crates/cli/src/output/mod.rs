@@ -1,0 +1,11 @@
+//! What the commands print: safe for terminals, plain when piped.
+
+mod escape;
+mod json;
+mod progress;
+mod rows;
+
+pub use escape::escape_controls;
+pub use json::{print_json, safe_json};
+pub use progress::Progress;
+pub use rows::{DetectionRow, RowPrinter, grouped};
