@@ -11,6 +11,9 @@ use tch::TchError;
 /// Raw scores of the classes of one row.
 pub(crate) type Logits = Vec<f32>;
 
+/// The model: one batch of rows to their logits, in order.
+pub(crate) type Forward<'a> = dyn Fn(&[&TokenRow]) -> Result<Vec<Logits>, TchError> + 'a;
+
 /// How much goes through the model at once.
 #[derive(Debug)]
 pub(crate) struct BatchLimits {
@@ -56,7 +59,7 @@ pub(crate) fn run(
     rows: &[&TokenRow],
     limits: &BatchLimits,
     probe: &TokenRow,
-    forward: &dyn Fn(&[&TokenRow]) -> Result<Vec<Logits>, TchError>,
+    forward: &Forward<'_>,
 ) -> Vec<Result<Logits, RowError>> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     // Longest first: if memory runs out, it does so at once, and the smaller limit holds for all that follow.
@@ -93,7 +96,7 @@ struct Run<'a> {
     rows: &'a [&'a TokenRow],
     limits: &'a BatchLimits,
     probe: &'a TokenRow,
-    forward: &'a dyn Fn(&[&TokenRow]) -> Result<Vec<Logits>, TchError>,
+    forward: &'a Forward<'a>,
     /// Set once even the probe fails: then nothing more is tried in this run.
     device_fault: Option<String>,
     answers: Vec<Option<Result<Logits, RowError>>>,

@@ -5,11 +5,12 @@ use crate::tiny_model::{CLASSES, HEADS, HIDDEN, LAYERS, TinyModel, WIDE};
 use serde_json::json;
 use turnstone_classifier::{Classifier, LoadOptions};
 
+type Activation = fn(f64) -> f64;
 type Matrix = Vec<Vec<f64>>;
 
 struct Reference<'a> {
     model: &'a TinyModel,
-    activation: fn(f64) -> f64,
+    activation: Activation,
     eps: f64,
 }
 
@@ -148,7 +149,7 @@ fn gelu_new(x: f64) -> f64 {
 
 #[test]
 fn every_activation_and_epsilon_agrees_with_plain_loops() {
-    let settings: [(&str, fn(f64) -> f64, f64); 4] = [
+    let settings: [(&str, Activation, f64); 4] = [
         ("gelu", gelu, 1e-12),
         ("gelu_new", gelu_new, 1e-5),
         ("relu", |x| x.max(0.0), 1e-12),
