@@ -1,0 +1,12 @@
+//! End-to-end tests on the real programs with a real nats-server, a real Postgres and the bundled model.
+#![allow(clippy::unwrap_used)]
+
+mod stopping;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Held by tests that keep the machine busy: side by side they would only make each other slow and their waits meaningless.
+async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    ALONE.lock().await
+}
