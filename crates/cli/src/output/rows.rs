@@ -147,7 +147,7 @@ impl RowPrinter {
             time_cell(row.timestamp_iso),
             cell(&row.anomaly_label, 18),
             row.anomaly_score,
-            cell(&row.source_id, 16),
+            source_cell(&row.source_id),
             cut(&row.text, self.text_columns),
         )?;
         if let Some(id) = &row.id {
@@ -173,7 +173,7 @@ impl RowPrinter {
             time_cell(row.timestamp_iso),
             self.severity(row.severity.as_deref().unwrap_or("")),
             cell(row.anomaly_label.as_deref().unwrap_or(""), 18),
-            cell(&row.source_id, 16),
+            source_cell(&row.source_id),
             cut(&row.text, self.text_columns),
         )?;
         Ok(())
@@ -202,6 +202,18 @@ fn time_cell(instant: Option<Timestamp>) -> String {
 /// A cell of exactly `columns` columns.
 fn cell(text: &str, columns: usize) -> String {
     console::pad_str(&cut(text, columns), columns, console::Alignment::Left, None).into_owned()
+}
+
+/// A source in its column; of a long path the end, which tells files apart.
+fn source_cell(source_id: &str) -> String {
+    const COLUMNS: usize = 16;
+    let shown = escape_controls(source_id);
+    let excess = console::measure_text_width(&shown).saturating_sub(COLUMNS);
+    if excess == 0 || !shown.contains('/') {
+        return cell(source_id, COLUMNS);
+    }
+    let tail: String = shown.chars().skip(excess + 1).collect();
+    console::pad_str(&format!("…{tail}"), COLUMNS, console::Alignment::Left, None).into_owned()
 }
 
 /// The start of a text, escaped, in at most `columns` columns.
