@@ -6,7 +6,7 @@ use crate::gate::{self, Gate};
 use crate::grpc::{DetectionApi, EntryApi, ExplanationApi, REQUEST_BYTES_MAX, StatsApi};
 use crate::http;
 use crate::options::{QueryOptions, ServeError};
-use crate::store_monitor::StoreMonitor;
+use crate::store_monitor::{ACCEPTING_CONDITION, STORE_CONDITION, StoreMonitor};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -51,6 +51,9 @@ impl QueryService {
         let local_address = listener
             .local_addr()
             .map_err(|source| ServeError::Listen { listen, source })?;
+        // Not ready before the first look at the store, however soon a probe comes.
+        readiness.set(STORE_CONDITION, false);
+        readiness.set(ACCEPTING_CONDITION, false);
         Ok(Bound {
             options,
             store,

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior};
 use turnstone_store::DetectionFeedItem;
+use turnstone_types::Detection;
 
 /// Rows asked for at once while catching up.
 const PAGE_ROWS: u32 = 500;
@@ -19,7 +20,7 @@ pub(crate) enum WatchEvent {
     /// A new detection.
     Detection {
         /// It.
-        detection: DetectionFeedItem,
+        detection: Box<Detection>,
         /// Where a later watch can resume.
         position: FeedPosition,
     },
@@ -189,7 +190,7 @@ impl Watcher {
             if let Some(item) = self.next_missed(&mut catch_up).await? {
                 self.catch_up = Some(catch_up);
                 return Ok(WatchEvent::Detection {
-                    detection: item,
+                    detection: Box::new(item.detection),
                     position: self.position.clone(),
                 });
             }
@@ -201,7 +202,7 @@ impl Watcher {
             event = self.queue.pop() => {
                 let event = event?;
                 self.position = event.position.clone();
-                Ok(WatchEvent::Detection { detection: event.item.clone(), position: event.position.clone() })
+                Ok(WatchEvent::Detection { detection: Box::new(event.item.detection.clone()), position: event.position.clone() })
             }
         }
     }

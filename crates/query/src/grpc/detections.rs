@@ -42,7 +42,7 @@ impl DetectionService for DetectionApi {
         let after = match scope.key(&request.page_token)? {
             Some(key) => Some(DetectionKey {
                 detected_at: key.instant,
-                id: id("page_token", &key.id, |text| DetectionId::new(text))?,
+                id: id("page_token", &key.id, DetectionId::new)?,
             }),
             None => None,
         };
@@ -75,7 +75,7 @@ impl DetectionService for DetectionApi {
         request: Request<v1::GetDetectionRequest>,
     ) -> Result<Response<v1::Detection>, Status> {
         let tenant = tenant_of(request.metadata())?;
-        let detection_id = id("id", &request.get_ref().id, |text| DetectionId::new(text))?;
+        let detection_id = id("id", &request.get_ref().id, DetectionId::new)?;
         let detection = self
             .store
             .detection(&tenant, &detection_id)
@@ -164,9 +164,7 @@ impl DetectionService for DetectionApi {
 
 fn watch_response(event: WatchEvent) -> v1::WatchDetectionsResponse {
     let event = match event {
-        WatchEvent::Detection { detection, .. } => {
-            Event::Detection(v1::Detection::from(detection.detection.clone()))
-        }
+        WatchEvent::Detection { detection, .. } => Event::Detection(v1::Detection::from(*detection)),
         WatchEvent::Heartbeat { at, .. } => Event::Heartbeat(v1::WatchHeartbeat {
             time: Some(timestamp_to_proto(at)),
         }),
@@ -201,7 +199,7 @@ fn select_ids(ids: &v1::DetectionIds, all: bool) -> Result<DetectionSelection, S
         .ids
         .iter()
         .enumerate()
-        .map(|(index, text)| id(&format!("ids.ids[{index}]"), text, |text| DetectionId::new(text)))
+        .map(|(index, text)| id(&format!("ids.ids[{index}]"), text, DetectionId::new))
         .collect();
     let mut taken = taken?;
     // A repeated id must not count twice.

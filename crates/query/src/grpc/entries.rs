@@ -31,7 +31,7 @@ pub(crate) struct EntryApi {
 impl EntryService for EntryApi {
     async fn get_entry(&self, request: Request<v1::GetEntryRequest>) -> Result<Response<v1::Entry>, Status> {
         let tenant = tenant_of(request.metadata())?;
-        let entry_id = id("id", &request.get_ref().id, |text| EntryId::new(text))?;
+        let entry_id = id("id", &request.get_ref().id, EntryId::new)?;
         let entry = self
             .store
             .entry(&tenant, &entry_id)
@@ -56,7 +56,7 @@ impl EntryService for EntryApi {
         let after = match scope.key(&page_token)? {
             Some(key) => Some(EntryKey {
                 timestamp: key.instant,
-                id: id("page_token", &key.id, |text| EntryId::new(text))?,
+                id: id("page_token", &key.id, EntryId::new)?,
             }),
             None => None,
         };
@@ -90,7 +90,7 @@ impl EntryService for EntryApi {
     ) -> Result<Response<v1::ListEntryContextResponse>, Status> {
         let tenant = tenant_of(request.metadata())?;
         let request = request.get_ref();
-        let entry_id = id("entry_id", &request.entry_id, |text| EntryId::new(text))?;
+        let entry_id = id("entry_id", &request.entry_id, EntryId::new)?;
         let rows = |field, count| count_or_default(field, count, CONTEXT_ROWS_DEFAULT, 1..=CONTEXT_ROWS_MAX);
         let context = ContextRequest {
             window_seconds: count_or_default(

@@ -23,7 +23,7 @@ pub(crate) fn tenant_of(metadata: &MetadataMap) -> Result<TenantId, Status> {
     let name = value
         .to_str()
         .map_err(|_| invalid_field(TENANT_METADATA_KEY, "holds characters that are not ASCII"))?;
-    id(TENANT_METADATA_KEY, name, |name| TenantId::new(name))
+    id(TENANT_METADATA_KEY, name, TenantId::new)
 }
 
 /// Takes an identifier with the check of its type.
@@ -40,7 +40,7 @@ pub(crate) fn source_filter(field: &str, text: &str) -> Result<Option<SourceId>,
     if text.is_empty() {
         Ok(None)
     } else {
-        id(field, text, |name| SourceId::new(name)).map(Some)
+        id(field, text, SourceId::new).map(Some)
     }
 }
 

@@ -93,7 +93,7 @@ fn tenant(query: &WatchQuery, headers: &HeaderMap) -> Result<TenantId, Status> {
     let Some(name) = &query.tenant_id else {
         return Ok(by_header);
     };
-    let by_query = id("tenant_id", name, |name| TenantId::new(name))?;
+    let by_query = id("tenant_id", name, TenantId::new)?;
     if headers.contains_key(TENANT_METADATA_KEY) && by_query != by_header {
         return Err(invalid_field(
             "tenant_id",
@@ -134,7 +134,7 @@ fn to_event(event: Result<WatchEvent, WatchEnd>) -> Event {
         Ok(WatchEvent::Detection { detection, position }) => (
             "detection",
             Some(position),
-            serde_json::to_string(&DetectionRow::from(&detection.detection)),
+            serde_json::to_string(&DetectionRow::from(&**detection)),
         ),
         Ok(WatchEvent::Heartbeat { at, position }) => (
             "heartbeat",
