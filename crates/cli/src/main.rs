@@ -17,6 +17,9 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if runs_a_model(&arguments.command) {
+        turnstone_service::threads::let_idle_threads_sleep();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("start the async runtime: {error}"), EXIT_FAILURE),
@@ -50,6 +53,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Bus(command) => commands::bus::run(shared, command).await,
         Command::Bench(command) => commands::bench::run(shared, command).await,
     }
+}
+
+fn runs_a_model(command: &Command) -> bool {
+    matches!(command, Command::Up(_) | Command::Scan(_) | Command::Classify(_) | Command::Score(_) | Command::Model(_))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -10,6 +10,7 @@ pub mod program;
 pub mod secret;
 pub mod shutdown;
 pub mod telemetry;
+pub mod threads;
 
 pub use auth::ApiToken;
 pub use config::{Config, ConfigError};

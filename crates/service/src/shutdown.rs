@@ -22,8 +22,7 @@ impl Shutdown {
             cancelled.cancel();
             let (name, number) = next_signal(&mut interrupt, &mut terminate).await;
             tracing::warn!(signal = name, "second signal, ending at once");
-            // The convention of shells for a process ended by a signal.
-            std::process::exit(128 + number);
+            exit_at_once(128 + number);
         });
         Ok(Self { token })
     }
@@ -39,4 +38,10 @@ async fn next_signal(interrupt: &mut Signal, terminate: &mut Signal) -> (&'stati
         _ = interrupt.recv() => ("SIGINT", 2),
         _ = terminate.recv() => ("SIGTERM", 15),
     }
+}
+
+/// Ends the process with the code that shells give one ended by a signal.
+#[expect(clippy::disallowed_methods, reason = "a second signal asks for exactly this: no more waiting, whatever is in hand")]
+fn exit_at_once(code: i32) -> ! {
+    std::process::exit(code)
 }

@@ -6,6 +6,7 @@ use turnstone_service::model::{WhenUnset, model_folder};
 use turnstone_service::{Program, ServiceContext, backends};
 
 fn main() -> ExitCode {
+    turnstone_service::threads::let_idle_threads_sleep();
     Program {
         name: "turnstone-scorer",
         about: "Scores the batches on the queue with a text-classification model and writes scores and detections",
