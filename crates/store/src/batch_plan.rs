@@ -31,7 +31,10 @@ pub(crate) fn count_by_source<'a>(sources: impl IntoIterator<Item = &'a SourceId
     for source in sources {
         *counts.entry(source).or_default() += 1;
     }
-    counts.into_iter().map(|(source, count)| (source.clone(), count)).collect()
+    counts
+        .into_iter()
+        .map(|(source, count)| (source.clone(), count))
+        .collect()
 }
 
 /// The message id of the n-th event of a batch; the first is 1.

@@ -13,7 +13,10 @@ fn invalid(operation: &'static str, message: impl Into<String>) -> StoreError {
 /// Postgres cannot hold a NUL in a text and SQLite's functions stop at it, so no text may have one.
 fn no_nul(operation: &'static str, what: impl FnOnce() -> String, text: &str) -> Result<()> {
     if text.as_bytes().contains(&0) {
-        return Err(invalid(operation, format!("{} holds a NUL character; replace it first", what())));
+        return Err(invalid(
+            operation,
+            format!("{} holds a NUL character; replace it first", what()),
+        ));
     }
     Ok(())
 }
@@ -23,15 +26,28 @@ fn storable_time(operation: &'static str, what: impl FnOnce() -> String, instant
     // Seconds of 0001-01-01T00:00:00Z; the type itself ends within the year 9999.
     const FIRST_SECOND: i64 = -62_135_596_800;
     if instant.as_second() < FIRST_SECOND {
-        return Err(invalid(operation, format!("{} has a time before the year 1", what())));
+        return Err(invalid(
+            operation,
+            format!("{} has a time before the year 1", what()),
+        ));
     }
     Ok(())
 }
 
 /// A score as stored: finite, and 0 in place of -0, which not every backend can keep.
-pub(crate) fn storable_score(operation: &'static str, what: impl FnOnce() -> String, score: f64) -> Result<f64> {
+pub(crate) fn storable_score(
+    operation: &'static str,
+    what: impl FnOnce() -> String,
+    score: f64,
+) -> Result<f64> {
     if !score.is_finite() {
-        return Err(invalid(operation, format!("{} has the score {score}, which is no number to compare with", what())));
+        return Err(invalid(
+            operation,
+            format!(
+                "{} has the score {score}, which is no number to compare with",
+                what()
+            ),
+        ));
     }
     Ok(score + 0.0)
 }
@@ -40,26 +56,59 @@ pub(crate) fn storable_score(operation: &'static str, what: impl FnOnce() -> Str
 pub(crate) fn check_cycle(cycle: &NewCycle) -> Result<()> {
     const OPERATION: &str = "commit_cycle";
     if cycle.batch_entries_max == 0 {
-        return Err(invalid(OPERATION, "batch_entries_max is 0; a batch must hold an entry"));
+        return Err(invalid(
+            OPERATION,
+            "batch_entries_max is 0; a batch must hold an entry",
+        ));
     }
     if let Some(pair) = cycle.entries.windows(2).find(|pair| pair[0].id >= pair[1].id) {
-        return Err(invalid(OPERATION, format!("entry {} comes after {}; entries must be in rising order of id", pair[1].id, pair[0].id)));
+        return Err(invalid(
+            OPERATION,
+            format!(
+                "entry {} comes after {}; entries must be in rising order of id",
+                pair[1].id, pair[0].id
+            ),
+        ));
     }
     for entry in &cycle.entries {
-        no_nul(OPERATION, || format!("the text of entry {}", entry.id), &entry.text)?;
+        no_nul(
+            OPERATION,
+            || format!("the text of entry {}", entry.id),
+            &entry.text,
+        )?;
         storable_time(OPERATION, || format!("entry {}", entry.id), entry.timestamp)?;
     }
     for checkpoint in &cycle.checkpoints {
-        no_nul(OPERATION, || format!("a checkpoint key of source {}", checkpoint.source_id), &checkpoint.key)?;
+        no_nul(
+            OPERATION,
+            || format!("a checkpoint key of source {}", checkpoint.source_id),
+            &checkpoint.key,
+        )?;
         let state = checkpoint.state.as_deref().unwrap_or_default();
-        no_nul(OPERATION, || format!("a checkpoint of source {}", checkpoint.source_id), state)?;
+        no_nul(
+            OPERATION,
+            || format!("a checkpoint of source {}", checkpoint.source_id),
+            state,
+        )?;
     }
     for source in &cycle.sources {
-        no_nul(OPERATION, || format!("the kind of source {}", source.source_id), &source.kind)?;
+        no_nul(
+            OPERATION,
+            || format!("the kind of source {}", source.source_id),
+            &source.kind,
+        )?;
         let fault = source.fault.as_deref().unwrap_or_default();
-        no_nul(OPERATION, || format!("the fault of source {}", source.source_id), fault)?;
+        no_nul(
+            OPERATION,
+            || format!("the fault of source {}", source.source_id),
+            fault,
+        )?;
     }
-    no_nul(OPERATION, || "trace_parent".into(), cycle.trace_parent.as_deref().unwrap_or_default())
+    no_nul(
+        OPERATION,
+        || "trace_parent".into(),
+        cycle.trace_parent.as_deref().unwrap_or_default(),
+    )
 }
 
 /// Checks scores: finite, reasons and labels without NUL.
@@ -69,7 +118,11 @@ pub(crate) fn check_scores(scores: &RecordScores) -> Result<()> {
     for scored in &scores.outcomes {
         match &scored.outcome {
             EntryOutcome::Scored { meaning, score, .. } => {
-                no_nul(OPERATION, || format!("the label of entry {}", scored.id), meaning.label.as_str())?;
+                no_nul(
+                    OPERATION,
+                    || format!("the label of entry {}", scored.id),
+                    meaning.label.as_str(),
+                )?;
                 storable_score(OPERATION, || format!("entry {}", scored.id), *score)?;
             }
             EntryOutcome::Quarantined { reason } => {
@@ -94,7 +147,10 @@ pub(crate) fn check_reason(operation: &'static str, reason: Option<&str>) -> Res
 pub(crate) fn check_import(chunk: &ImportChunk) -> Result<()> {
     const OPERATION: &str = "import";
     if chunk.batch_entries_max == 0 {
-        return Err(invalid(OPERATION, "batch_entries_max is 0; a batch must hold an entry"));
+        return Err(invalid(
+            OPERATION,
+            "batch_entries_max is 0; a batch must hold an entry",
+        ));
     }
     for entry in &chunk.entries {
         let name = || format!("entry {}", entry.id);

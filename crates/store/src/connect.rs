@@ -15,7 +15,10 @@ pub struct ConnectOptions {
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { connections_max: 8, wait_max: Duration::from_secs(10) }
+        Self {
+            connections_max: 8,
+            wait_max: Duration::from_secs(10),
+        }
     }
 }
 

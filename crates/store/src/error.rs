@@ -35,7 +35,12 @@ pub struct StoreError {
 impl StoreError {
     /// Makes an error without a driver's error behind it.
     pub fn new(kind: StoreErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, operation, message: message.into(), source: None }
+        Self {
+            kind,
+            operation,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// Whether trying again can help.

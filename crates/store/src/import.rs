@@ -28,7 +28,12 @@ pub struct ImportOptions {
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        Self { at: Timestamp::now(), batch_entries_max: 256, chunk_rows_max: 5_000, chunk_bytes_max: 8 << 20 }
+        Self {
+            at: Timestamp::now(),
+            batch_entries_max: 256,
+            chunk_rows_max: 5_000,
+            chunk_bytes_max: 8 << 20,
+        }
     }
 }
 
@@ -110,19 +115,35 @@ pub async fn import_original(
 ) -> Result<ImportReport, StoreError> {
     let mut original = Original::open(path).await?;
     let mut report = ImportReport::default();
-    let entries = original.table("log_entries", ENTRY_COLUMNS).await?.ok_or_else(|| original::not_an_original(path, "table log_entries"))?;
+    let entries = original
+        .table("log_entries", ENTRY_COLUMNS)
+        .await?
+        .ok_or_else(|| original::not_an_original(path, "table log_entries"))?;
     for required in ["id", "text"] {
         if !entries.has(required) {
-            return Err(original::not_an_original(path, &format!("column log_entries.{required}")));
+            return Err(original::not_an_original(
+                path,
+                &format!("column log_entries.{required}"),
+            ));
         }
     }
     let detections = original.table("detections", DETECTION_COLUMNS).await?;
     report.lacks_detections = detections.is_none();
 
-    let mut importer = Importer { store, options, progress, report, pending: Pending::default() };
-    importer.read_table(&mut original, &entries, Importer::take_entry).await?;
+    let mut importer = Importer {
+        store,
+        options,
+        progress,
+        report,
+        pending: Pending::default(),
+    };
+    importer
+        .read_table(&mut original, &entries, Importer::take_entry)
+        .await?;
     if let Some(detections) = detections {
-        importer.read_table(&mut original, &detections, Importer::take_detection).await?;
+        importer
+            .read_table(&mut original, &detections, Importer::take_detection)
+            .await?;
     }
     Ok(importer.report)
 }
@@ -142,20 +163,35 @@ impl Importer<'_> {
         table: &Table,
         take: fn(&mut Self, &sqlx::sqlite::SqliteRow),
     ) -> Result<(), StoreError> {
-        self.report.columns_passed_over.extend(table.passed_over.iter().map(|column| format!("{}.{column}", table.name)));
+        self.report.columns_passed_over.extend(
+            table
+                .passed_over
+                .iter()
+                .map(|column| format!("{}.{column}", table.name)),
+        );
         let rows_total = original.count(table).await?;
         let mut rows_read = 0;
         let mut rows = original.rows(table);
         while let Some(row) = rows.try_next().await.map_err(original::read_error)? {
             take(self, &row);
             rows_read += 1;
-            if self.pending.rows >= self.options.chunk_rows_max || self.pending.bytes >= self.options.chunk_bytes_max {
+            if self.pending.rows >= self.options.chunk_rows_max
+                || self.pending.bytes >= self.options.chunk_bytes_max
+            {
                 self.write().await?;
-                (self.progress)(ImportProgress { table: table.name, rows: rows_read, rows_total });
+                (self.progress)(ImportProgress {
+                    table: table.name,
+                    rows: rows_read,
+                    rows_total,
+                });
             }
         }
         self.write().await?;
-        (self.progress)(ImportProgress { table: table.name, rows: rows_read, rows_total });
+        (self.progress)(ImportProgress {
+            table: table.name,
+            rows: rows_read,
+            rows_total,
+        });
         Ok(())
     }
 
@@ -165,10 +201,16 @@ impl Importer<'_> {
         match converter.entry() {
             Ok(entry) => {
                 self.report.repaired_rows += u64::from(converter.repaired());
-                self.report.undated_entries += u64::from(entry.timestamp_basis != turnstone_types::TimestampBasis::Parsed);
+                self.report.undated_entries +=
+                    u64::from(entry.timestamp_basis != turnstone_types::TimestampBasis::Parsed);
                 self.pending.rows += 1;
                 self.pending.bytes += entry.text.len();
-                self.pending.by_tenant.entry(entry.tenant.clone()).or_default().0.push(entry);
+                self.pending
+                    .by_tenant
+                    .entry(entry.tenant.clone())
+                    .or_default()
+                    .0
+                    .push(entry);
             }
             Err(reason) => self.report.skip("log_entries", converter.name(), reason),
         }
@@ -182,7 +224,12 @@ impl Importer<'_> {
                 self.report.repaired_rows += u64::from(converter.repaired());
                 self.pending.rows += 1;
                 self.pending.bytes += detection.text.len() + detection.notes.len();
-                self.pending.by_tenant.entry(detection.tenant.clone()).or_default().1.push(detection);
+                self.pending
+                    .by_tenant
+                    .entry(detection.tenant.clone())
+                    .or_default()
+                    .1
+                    .push(detection);
             }
             Err(reason) => self.report.skip("detections", converter.name(), reason),
         }

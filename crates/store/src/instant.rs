@@ -28,9 +28,11 @@ mod tests {
 
     #[test]
     fn the_stored_form_has_a_fixed_width_and_comes_back() {
-        for (nanosecond, expected) in
-            [(0, "1970-01-01T00:00:00.000000Z"), (1_999, "1970-01-01T00:00:00.000001Z"), (-1_000, "1969-12-31T23:59:59.999999Z")]
-        {
+        for (nanosecond, expected) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (1_999, "1970-01-01T00:00:00.000001Z"),
+            (-1_000, "1969-12-31T23:59:59.999999Z"),
+        ] {
             let text = to_text(Timestamp::from_nanosecond(nanosecond).unwrap());
             assert_eq!(text, expected);
             assert_eq!(from_text(&text).map(to_text).as_deref(), Some(expected));
@@ -41,12 +43,23 @@ mod tests {
     #[test]
     fn other_forms_are_read() {
         for text in [
-            "2026-01-02T03:04:05Z", "2026-01-02T03:04:05+00:00", "2026-01-02 03:04:05", "2026-01-02T05:04:05.000+02:00",
-            " 2026-01-02T03:04:05.000000000 ", "2026-01-02 03:04:05+00:00",
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T03:04:05+00:00",
+            "2026-01-02 03:04:05",
+            "2026-01-02T05:04:05.000+02:00",
+            " 2026-01-02T03:04:05.000000000 ",
+            "2026-01-02 03:04:05+00:00",
         ] {
-            assert_eq!(from_text(text).map(to_text).as_deref(), Some("2026-01-02T03:04:05.000000Z"), "{text:?}");
+            assert_eq!(
+                from_text(text).map(to_text).as_deref(),
+                Some("2026-01-02T03:04:05.000000Z"),
+                "{text:?}"
+            );
         }
-        assert_eq!(from_text("2026-01-02").map(to_text).as_deref(), Some("2026-01-02T00:00:00.000000Z"));
+        assert_eq!(
+            from_text("2026-01-02").map(to_text).as_deref(),
+            Some("2026-01-02T00:00:00.000000Z")
+        );
         for text in ["", "yesterday", "2026-13-01T00:00:00Z", "12345"] {
             assert_eq!(from_text(text), None, "{text:?}");
         }

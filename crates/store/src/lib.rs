@@ -21,9 +21,10 @@ pub use address::StoreAddress;
 pub use connect::{ConnectOptions, connect};
 pub use error::{StoreError, StoreErrorKind};
 pub use model::{
-    AcknowledgeRequest, Capabilities, ContextRequest, DetectionFeedItem, DetectionFilter, DetectionKey, DetectionSelection, EntryKey,
-    EntrySearch, ImportChunk, ImportOutcome, LabelCount, OutboxBody, OutboxEvent, RecordOutcome, RecordScores, SourceSummary, StatsSummary, SweepOutcome,
-    SweepRequest, TimelineEvent,
+    AcknowledgeRequest, Capabilities, ContextRequest, DetectionFeedItem, DetectionFilter, DetectionKey,
+    DetectionSelection, EntryKey, EntrySearch, ImportChunk, ImportOutcome, LabelCount, OutboxBody,
+    OutboxEvent, RecordOutcome, RecordScores, SourceSummary, StatsSummary, SweepOutcome, SweepRequest,
+    TimelineEvent,
 };
 pub use query_syntax::{QueryError, SearchQuery, SearchTerm};
 pub use store::{ReadStore, Store, WriteStore};

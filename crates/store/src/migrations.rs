@@ -18,7 +18,10 @@ pub(crate) struct Migration {
 impl Migration {
     /// SHA-256 of the statements in lower-case hex, kept with the applied migration.
     pub(crate) fn checksum(&self) -> String {
-        Sha256::digest(self.sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(self.sql.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
@@ -39,7 +42,12 @@ pub(crate) fn next_migration<'a>(
 ) -> Result<Option<&'a Migration>, StoreError> {
     let corrupt = |message: String| StoreError::new(StoreErrorKind::Corrupt, operation, message);
     let newest_known = known.last().map_or(0, |migration| migration.version);
-    if let Some(newer) = applied.iter().map(|migration| migration.version).max().filter(|version| *version > newest_known) {
+    if let Some(newer) = applied
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .filter(|version| *version > newest_known)
+    {
         return Err(corrupt(format!(
             "the database has schema version {newer}, newer than the {newest_known} of this program; use the newer program"
         )));
@@ -79,7 +87,10 @@ pub(crate) fn require_current(
         Some(next) => Err(StoreError::new(
             StoreErrorKind::Corrupt,
             operation,
-            format!("the database has schema version {}, older than this program's; run turnstone db migrate", next.version - 1),
+            format!(
+                "the database has schema version {}, older than this program's; run turnstone db migrate",
+                next.version - 1
+            ),
         )),
     }
 }
@@ -88,35 +99,72 @@ pub(crate) fn require_current(
 mod tests {
     use super::*;
 
-    const KNOWN: [Migration; 2] =
-        [Migration { version: 1, name: "one", sql: "a" }, Migration { version: 2, name: "two", sql: "b" }];
+    const KNOWN: [Migration; 2] = [
+        Migration {
+            version: 1,
+            name: "one",
+            sql: "a",
+        },
+        Migration {
+            version: 2,
+            name: "two",
+            sql: "b",
+        },
+    ];
 
     fn applied(migrations: &[Migration]) -> Vec<AppliedMigration> {
-        migrations.iter().map(|m| AppliedMigration { version: m.version, checksum: m.checksum() }).collect()
+        migrations
+            .iter()
+            .map(|m| AppliedMigration {
+                version: m.version,
+                checksum: m.checksum(),
+            })
+            .collect()
     }
 
     #[test]
     fn the_next_one_follows_what_is_applied() {
         for done in 0..=2 {
             let next = next_migration("migrate", &KNOWN, &applied(&KNOWN[..done])).unwrap();
-            assert_eq!(next.map(|migration| migration.version), KNOWN.get(done).map(|migration| migration.version));
+            assert_eq!(
+                next.map(|migration| migration.version),
+                KNOWN.get(done).map(|migration| migration.version)
+            );
         }
     }
 
     #[test]
     fn foreign_schemas_are_refused() {
-        let kind = |applied: &[AppliedMigration]| next_migration("migrate", &KNOWN, applied).unwrap_err().kind;
+        let kind =
+            |applied: &[AppliedMigration]| next_migration("migrate", &KNOWN, applied).unwrap_err().kind;
         let mut newer = applied(&KNOWN);
-        newer.push(AppliedMigration { version: 3, checksum: String::new() });
+        newer.push(AppliedMigration {
+            version: 3,
+            checksum: String::new(),
+        });
         assert_eq!(kind(&newer), StoreErrorKind::Corrupt);
         assert_eq!(kind(&applied(&KNOWN[1..])), StoreErrorKind::Corrupt);
-        assert_eq!(kind(&[AppliedMigration { version: 1, checksum: "00".into() }]), StoreErrorKind::Corrupt);
+        assert_eq!(
+            kind(&[AppliedMigration {
+                version: 1,
+                checksum: "00".into()
+            }]),
+            StoreErrorKind::Corrupt
+        );
     }
 
     #[test]
     fn ready_means_current() {
         assert!(require_current("check_ready", &KNOWN, &applied(&KNOWN)).is_ok());
-        assert_eq!(require_current("check_ready", &KNOWN, &[]).unwrap_err().kind, StoreErrorKind::NotFound);
-        assert_eq!(require_current("check_ready", &KNOWN, &applied(&KNOWN[..1])).unwrap_err().kind, StoreErrorKind::Corrupt);
+        assert_eq!(
+            require_current("check_ready", &KNOWN, &[]).unwrap_err().kind,
+            StoreErrorKind::NotFound
+        );
+        assert_eq!(
+            require_current("check_ready", &KNOWN, &applied(&KNOWN[..1]))
+                .unwrap_err()
+                .kind,
+            StoreErrorKind::Corrupt
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Parameters and answers of the `Store` verbs.
 
 use turnstone_types::{
-    BatchId, CycleEvent, CycleId, Detection, DetectionId, Entry, EntryId, Label, ScoreBatch, ScoredEntry, Severity, SourceId, TenantId, Timestamp,
+    BatchId, CycleEvent, CycleId, Detection, DetectionId, Entry, EntryId, Label, ScoreBatch, ScoredEntry,
+    Severity, SourceId, TenantId, Timestamp,
 };
 
 /// Facts that a backend declares instead of being asked which database it is.

@@ -62,9 +62,17 @@ impl SearchTerm {
     fn occurs_in(&self, indexed: &[&str]) -> bool {
         let last = self.tokens.len() - 1;
         indexed.windows(self.tokens.len()).any(|window| {
-            window.iter().zip(&self.tokens).enumerate().all(|(place, (have, want))| {
-                if self.prefix && place == last { have.starts_with(want.as_str()) } else { have == want }
-            })
+            window
+                .iter()
+                .zip(&self.tokens)
+                .enumerate()
+                .all(|(place, (have, want))| {
+                    if self.prefix && place == last {
+                        have.starts_with(want.as_str())
+                    } else {
+                        have == want
+                    }
+                })
         })
     }
 }
@@ -83,7 +91,11 @@ impl SearchQuery {
         if length > QUERY_CHARS_MAX {
             return Err(QueryError::TooLong(length));
         }
-        let terms = Parser { characters: query.chars().collect(), at: 0 }.terms()?;
+        let terms = Parser {
+            characters: query.chars().collect(),
+            at: 0,
+        }
+        .terms()?;
         if terms.is_empty() {
             return Err(QueryError::Empty);
         }
@@ -106,7 +118,9 @@ impl SearchQuery {
     pub fn matches(&self, text: &str) -> bool {
         let indexed = index_text(text);
         let indexed: Vec<&str> = indexed.split(' ').collect();
-        self.terms.iter().all(|term| term.occurs_in(&indexed) != term.negated)
+        self.terms
+            .iter()
+            .all(|term| term.occurs_in(&indexed) != term.negated)
     }
 }
 
@@ -152,7 +166,11 @@ impl Parser {
             if negated {
                 self.at += 1;
             }
-            let term = if self.peek() == Some('"') { self.phrase(negated)? } else { self.word(negated)? };
+            let term = if self.peek() == Some('"') {
+                self.phrase(negated)?
+            } else {
+                self.word(negated)?
+            };
             // A term of punctuation alone says nothing about a text of letters and digits.
             terms.extend(term);
         }
@@ -162,7 +180,9 @@ impl Parser {
     fn phrase(&mut self, negated: bool) -> Result<Option<SearchTerm>, QueryError> {
         let opened_at = self.at;
         self.at += 1;
-        let length = self.characters[self.at..].iter().position(|character| *character == '"');
+        let length = self.characters[self.at..]
+            .iter()
+            .position(|character| *character == '"');
         let length = length.ok_or(QueryError::UnclosedQuote(opened_at + 1))?;
         let inside = &self.characters[self.at..self.at + length];
         let ends_in_word = inside.last().is_some_and(|character| character.is_alphanumeric());
@@ -177,16 +197,26 @@ impl Parser {
 
     fn word(&mut self, negated: bool) -> Result<Option<SearchTerm>, QueryError> {
         let began_at = self.at;
-        while self.peek().is_some_and(|character| !character.is_whitespace() && character != '"') {
+        while self
+            .peek()
+            .is_some_and(|character| !character.is_whitespace() && character != '"')
+        {
             self.at += 1;
         }
         let word = &self.characters[began_at..self.at];
-        let body_length = word.iter().rposition(|character| *character != '*').map_or(0, |last| last + 1);
+        let body_length = word
+            .iter()
+            .rposition(|character| *character != '*')
+            .map_or(0, |last| last + 1);
         let (body, stars) = word.split_at(body_length);
         // `a.*` asks for `a` and anything: the star begins no word, so the word before it stays whole.
         let ends_in_word = body.last().is_some_and(|character| character.is_alphanumeric());
         let holds_word = body.iter().any(|character| character.is_alphanumeric());
-        if let Some(place) = body.iter().position(|character| *character == '*').filter(|_| holds_word) {
+        if let Some(place) = body
+            .iter()
+            .position(|character| *character == '*')
+            .filter(|_| holds_word)
+        {
             return Err(QueryError::MisplacedStar(began_at + place + 1));
         }
         let body: String = body.iter().collect();
@@ -196,7 +226,11 @@ impl Parser {
 
 fn term(text: &str, prefix: bool, negated: bool) -> Option<SearchTerm> {
     let tokens = query_tokens(text);
-    (!tokens.is_empty()).then_some(SearchTerm { tokens, prefix, negated })
+    (!tokens.is_empty()).then_some(SearchTerm {
+        tokens,
+        prefix,
+        negated,
+    })
 }
 
 #[cfg(test)]
@@ -205,7 +239,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn normal(query: &str) -> String {
-        SearchQuery::parse(query).unwrap_or_else(|error| panic!("{query:?}: {error}")).to_string()
+        SearchQuery::parse(query)
+            .unwrap_or_else(|error| panic!("{query:?}: {error}"))
+            .to_string()
     }
 
     #[test]
@@ -247,18 +283,43 @@ mod tests {
         for (query, expected) in cases {
             assert_eq!(SearchQuery::parse(query), Err(expected), "{query:?}");
         }
-        assert_eq!(SearchQuery::parse(&"x".repeat(1_001)), Err(QueryError::TooLong(1_001)));
-        assert_eq!(SearchQuery::parse(&"x ".repeat(33)), Err(QueryError::TooManyTerms));
-        assert_eq!(SearchQuery::parse(&"x.".repeat(129)), Err(QueryError::TooManyTerms));
+        assert_eq!(
+            SearchQuery::parse(&"x".repeat(1_001)),
+            Err(QueryError::TooLong(1_001))
+        );
+        assert_eq!(
+            SearchQuery::parse(&"x ".repeat(33)),
+            Err(QueryError::TooManyTerms)
+        );
+        assert_eq!(
+            SearchQuery::parse(&"x.".repeat(129)),
+            Err(QueryError::TooManyTerms)
+        );
     }
 
     #[test]
     fn matching_follows_the_terms() {
         let text = "Failed password for root from 10.0.0.1 port 22";
-        for query in ["failed", "pass*", "\"for root\"", "10.0.0.1", "\"root fr\"*", "root -admin", "failed -\"password root\""] {
+        for query in [
+            "failed",
+            "pass*",
+            "\"for root\"",
+            "10.0.0.1",
+            "\"root fr\"*",
+            "root -admin",
+            "failed -\"password root\"",
+        ] {
             assert!(SearchQuery::parse(query).unwrap().matches(text), "{query:?}");
         }
-        for query in ["pass", "\"root for\"", "10.0.1", "root -22", "root -pass*", "missing", "\"port 22 x\""] {
+        for query in [
+            "pass",
+            "\"root for\"",
+            "10.0.1",
+            "root -22",
+            "root -pass*",
+            "missing",
+            "\"port 22 x\"",
+        ] {
             assert!(!SearchQuery::parse(query).unwrap().matches(text), "{query:?}");
         }
     }

@@ -4,8 +4,8 @@ use crate::model::*;
 use crate::{Capabilities, StoreError};
 use async_trait::async_trait;
 use turnstone_types::{
-    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint, SourceId, TenantId, TextOfEntry,
-    Timestamp,
+    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint,
+    SourceId, TenantId, TextOfEntry, Timestamp,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;

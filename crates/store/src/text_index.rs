@@ -35,7 +35,9 @@ fn for_each_token(text: &str, mut take: impl FnMut(&str) -> bool) {
             }
         } else if character.is_alphanumeric() {
             // Character by character, since `str::to_lowercase` looks at neighbours and a prefix would fold differently.
-            character.to_lowercase().for_each(|lower| push(&mut token, &mut full, lower));
+            character
+                .to_lowercase()
+                .for_each(|lower| push(&mut token, &mut full, lower));
             continue;
         }
         if !token.is_empty() {
@@ -67,7 +69,11 @@ pub(crate) fn index_text(text: &str) -> String {
         count < TOKENS_PER_TEXT_MAX
     });
     // No token can be there too often in a text that has so few.
-    if count <= OCCURRENCES_PER_TOKEN_MAX { joined } else { without_repeats(&joined) }
+    if count <= OCCURRENCES_PER_TOKEN_MAX {
+        joined
+    } else {
+        without_repeats(&joined)
+    }
 }
 
 fn without_repeats(joined: &str) -> String {
@@ -138,7 +144,10 @@ mod tests {
     #[test]
     fn repeated_tokens_are_indexed_up_to_a_number_of_times() {
         let indexed = index_text(&format!("{}end", "again ".repeat(1_000)));
-        assert_eq!(indexed.split(' ').filter(|token| *token == "again").count(), OCCURRENCES_PER_TOKEN_MAX);
+        assert_eq!(
+            indexed.split(' ').filter(|token| *token == "again").count(),
+            OCCURRENCES_PER_TOKEN_MAX
+        );
         assert!(indexed.ends_with(" end"));
     }
 

@@ -13,19 +13,42 @@ const OPERATION: &str = "import";
 
 /// The columns of `log_entries` that are taken, in the order in which they are selected.
 pub(super) const ENTRY_COLUMNS: &[&str] = &[
-    "id", "text", "source_id", "tenant_id", "timestamp_iso", "severity", "ingest_time", "anomaly_score", "anomaly_label",
+    "id",
+    "text",
+    "source_id",
+    "tenant_id",
+    "timestamp_iso",
+    "severity",
+    "ingest_time",
+    "anomaly_score",
+    "anomaly_label",
     "anomaly_scored_at",
 ];
 
 /// The columns of `detections` that are taken.
 pub(super) const DETECTION_COLUMNS: &[&str] = &[
-    "id", "text", "source_id", "tenant_id", "timestamp_iso", "severity", "entry_id", "anomaly_score", "anomaly_label", "detected_at",
-    "acknowledged", "acknowledged_at", "notes", "scorer",
+    "id",
+    "text",
+    "source_id",
+    "tenant_id",
+    "timestamp_iso",
+    "severity",
+    "entry_id",
+    "anomaly_score",
+    "anomaly_label",
+    "detected_at",
+    "acknowledged",
+    "acknowledged_at",
+    "notes",
+    "scorer",
 ];
 
 /// Something that the file lacks.
 pub(super) fn not_an_original(path: &Path, lacking: &str) -> StoreError {
-    let message = format!("{} has no {lacking}, so it is no database of the original", path.display());
+    let message = format!(
+        "{} has no {lacking}, so it is no database of the original",
+        path.display()
+    );
     StoreError::new(StoreErrorKind::Invalid, OPERATION, message)
 }
 
@@ -89,10 +112,17 @@ impl Original {
             .disable_statement_logging();
         // SQLite looks into the file only when it is first asked something, so all of this can fail on what the file is.
         let begin = async {
-            let mut original = Self { connection: options.connect().await.map_err(read_error)? };
+            let mut original = Self {
+                connection: options.connect().await.map_err(read_error)?,
+            };
             let encoding = original.scalar("SELECT encoding FROM pragma_encoding").await?;
-            sqlx::query("BEGIN").execute(&mut original.connection).await.map_err(read_error)?;
-            original.scalar("SELECT CAST(COUNT(*) AS TEXT) FROM sqlite_schema").await?;
+            sqlx::query("BEGIN")
+                .execute(&mut original.connection)
+                .await
+                .map_err(read_error)?;
+            original
+                .scalar("SELECT CAST(COUNT(*) AS TEXT) FROM sqlite_schema")
+                .await?;
             Ok((original, encoding))
         };
         let (original, encoding) = begin.await.map_err(|mut error: StoreError| {
@@ -100,18 +130,28 @@ impl Original {
             error
         })?;
         if encoding != "UTF-8" {
-            let message = format!("{} keeps its texts in {encoding}; make a copy in UTF-8 with the sqlite3 program", path.display());
+            let message = format!(
+                "{} keeps its texts in {encoding}; make a copy in UTF-8 with the sqlite3 program",
+                path.display()
+            );
             return Err(StoreError::new(StoreErrorKind::Invalid, OPERATION, message));
         }
         Ok(original)
     }
 
     async fn scalar(&mut self, sql: &'static str) -> Result<String, StoreError> {
-        sqlx::query_scalar(sql).fetch_one(&mut self.connection).await.map_err(read_error)
+        sqlx::query_scalar(sql)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(read_error)
     }
 
     /// What is known of a table, `None` where there is none.
-    pub(super) async fn table(&mut self, name: &'static str, known: &[&'static str]) -> Result<Option<Table>, StoreError> {
+    pub(super) async fn table(
+        &mut self,
+        name: &'static str,
+        known: &[&'static str],
+    ) -> Result<Option<Table>, StoreError> {
         let rows = sqlx::query("SELECT CAST(name AS BLOB) FROM pragma_table_info(?)")
             .bind(name)
             .fetch_all(&mut self.connection)
@@ -127,10 +167,17 @@ impl Original {
         }
         // Names of columns are the same in any case of ASCII letters.
         let is_present = |column: &str| present.iter().any(|name| name.eq_ignore_ascii_case(column));
-        let columns = known.iter().map(|column| is_present(column).then_some(*column)).collect();
+        let columns = known
+            .iter()
+            .map(|column| is_present(column).then_some(*column))
+            .collect();
         let is_known = |name: &String| known.iter().any(|column| name.eq_ignore_ascii_case(column));
         let passed_over = present.iter().filter(|name| !is_known(name)).cloned().collect();
-        Ok(Some(Table { name, columns, passed_over }))
+        Ok(Some(Table {
+            name,
+            columns,
+            passed_over,
+        }))
     }
 
     /// How many rows a table has.

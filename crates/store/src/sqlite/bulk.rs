@@ -17,7 +17,10 @@ pub(super) struct RowArguments<'a> {
 
 impl RowArguments<'_> {
     /// Binds the next column.
-    pub(super) fn add<'t>(&mut self, value: impl sqlx::Encode<'t, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + 't) -> &mut Self {
+    pub(super) fn add<'t>(
+        &mut self,
+        value: impl sqlx::Encode<'t, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + 't,
+    ) -> &mut Self {
         if let Err(error) = Arguments::add(self.arguments, value) {
             self.failure.get_or_insert(error);
         }
@@ -59,14 +62,24 @@ impl BulkStatement {
             arguments.reserve(chunk.len() * self.columns, 0);
             let mut failure = None;
             for row in chunk {
-                bind(row, &mut RowArguments { arguments: &mut arguments, failure: &mut failure });
+                bind(
+                    row,
+                    &mut RowArguments {
+                        arguments: &mut arguments,
+                        failure: &mut failure,
+                    },
+                );
             }
             if let Some(error) = failure {
                 return Err(map(operation, sqlx::Error::Encode(error)));
             }
             // Only the full length comes again; keeping every other length prepared would fill the cache.
             let full = chunk.len() == self.rows_max;
-            let sql = if full { full_sql.clone() } else { self.sql(chunk.len()) };
+            let sql = if full {
+                full_sql.clone()
+            } else {
+                self.sql(chunk.len())
+            };
             let done = sqlx::query_with(AssertSqlSafe(sql), arguments)
                 .persistent(full)
                 .execute(on(transaction))

@@ -41,12 +41,16 @@ impl Connections {
             .pragma("trusted_schema", "OFF")
             .disable_statement_logging();
         let pool = |connections: u32| {
-            SqlitePoolOptions::new().max_connections(connections).min_connections(0).acquire_timeout(options.wait_max)
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .min_connections(0)
+                .acquire_timeout(options.wait_max)
         };
         Self {
             path: path.to_owned(),
             writer: pool(1).connect_lazy_with(connect.clone()),
-            readers: pool(options.connections_max.max(1)).connect_lazy_with(connect.clone().pragma("query_only", "ON")),
+            readers: pool(options.connections_max.max(1))
+                .connect_lazy_with(connect.clone().pragma("query_only", "ON")),
             options: connect,
         }
     }
@@ -77,7 +81,9 @@ impl Connections {
                 other => break other.map_err(|error| self.map(OPERATION, error))?,
             }
         };
-        sqlx::Connection::close(connection).await.map_err(|error| self.map(OPERATION, error))
+        sqlx::Connection::close(connection)
+            .await
+            .map_err(|error| self.map(OPERATION, error))
     }
 
     /// Begins a transaction that holds the file's only write lock from its start, so that no statement in it can fail on a lock.
@@ -110,7 +116,11 @@ impl Connections {
     fn map(&self, operation: &'static str, driver_error: sqlx::Error) -> StoreError {
         let mut mapped = error::map(operation, driver_error);
         if mapped.kind == StoreErrorKind::NotFound {
-            mapped.message = format!("{} ({}); run turnstone db migrate to make it", mapped.message, self.path.display());
+            mapped.message = format!(
+                "{} ({}); run turnstone db migrate to make it",
+                mapped.message,
+                self.path.display()
+            );
         }
         mapped
     }
@@ -118,7 +128,10 @@ impl Connections {
 
 /// Commits, mapping the error.
 pub(super) async fn commit(operation: &'static str, transaction: Tx) -> Result<(), StoreError> {
-    transaction.commit().await.map_err(|error| error::map(operation, error))
+    transaction
+        .commit()
+        .await
+        .map_err(|error| error::map(operation, error))
 }
 
 /// The connection inside a transaction.
@@ -143,7 +156,11 @@ impl LockRetries {
         // Jitter keeps processes that met at the lock from meeting there again.
         let pause_ms = 50 * u64::from(self.failures * self.failures);
         let jittered_ms = rand::rng().random_range(pause_ms / 2..=pause_ms);
-        tracing::debug!(failures = self.failures, jittered_ms, "database is locked, trying again");
+        tracing::debug!(
+            failures = self.failures,
+            jittered_ms,
+            "database is locked, trying again"
+        );
         tokio::time::sleep(Duration::from_millis(jittered_ms)).await;
         true
     }

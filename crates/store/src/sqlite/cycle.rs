@@ -25,8 +25,16 @@ pub(super) struct CycleRow<'a> {
 }
 
 /// Inserts a cycle and, if it has entries, its event. Returns false where a cycle of this id is there.
-pub(super) async fn insert_cycle(operation: &'static str, transaction: &mut Tx, cycle: &CycleRow<'_>) -> Result<bool, StoreError> {
-    let counts: Vec<_> = cycle.source_counts.iter().map(|(source, count)| json!([source.as_str(), count])).collect();
+pub(super) async fn insert_cycle(
+    operation: &'static str,
+    transaction: &mut Tx,
+    cycle: &CycleRow<'_>,
+) -> Result<bool, StoreError> {
+    let counts: Vec<_> = cycle
+        .source_counts
+        .iter()
+        .map(|(source, count)| json!([source.as_str(), count]))
+        .collect();
     let inserted = sqlx::query(
         "INSERT INTO glean_cycles
          (id, tenant_id, started_at, closed_at, entry_count, first_entry_id, last_entry_id, source_counts, trace_parent, text_indexed_at)
@@ -69,8 +77,12 @@ pub(super) async fn commit_cycle(connections: &Connections, cycle: &NewCycle) ->
     let (started_at, closed_at) = (to_text(cycle.started_at), to_text(cycle.closed_at));
     let trace_parent = cycle.trace_parent.as_deref();
     let rows = entry_rows(cycle, &closed_at);
-    let batches: Vec<ScoreBatch> =
-        cut_batches(&cycle.tenant, &cycle.id, cycle.entries.iter().map(|entry| &entry.id), cycle.batch_entries_max);
+    let batches: Vec<ScoreBatch> = cut_batches(
+        &cycle.tenant,
+        &cycle.id,
+        cycle.entries.iter().map(|entry| &entry.id),
+        cycle.batch_entries_max,
+    );
     let source_counts = count_by_source(cycle.entries.iter().map(|entry| &entry.source_id));
 
     let mut transaction = connections.begin_write(OPERATION).await?;
@@ -80,7 +92,10 @@ pub(super) async fn commit_cycle(connections: &Connections, cycle: &NewCycle) ->
         started_at: &started_at,
         closed_at: &closed_at,
         entry_count: rows.len(),
-        first_and_last: rows.first().zip(rows.last()).map(|(first, last)| (first.id, last.id)),
+        first_and_last: rows
+            .first()
+            .zip(rows.last())
+            .map(|(first, last)| (first.id, last.id)),
         source_counts: &source_counts,
         trace_parent,
     };
@@ -103,7 +118,14 @@ pub(super) async fn commit_cycle(connections: &Connections, cycle: &NewCycle) ->
             "fault": source.fault,
         })
     });
-    add_to_sources(OPERATION, &mut transaction, &cycle.tenant, deltas.collect(), &closed_at).await?;
+    add_to_sources(
+        OPERATION,
+        &mut transaction,
+        &cycle.tenant,
+        deltas.collect(),
+        &closed_at,
+    )
+    .await?;
     commit(OPERATION, transaction).await?;
     Ok(true)
 }
@@ -132,7 +154,11 @@ pub(super) fn stored_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-async fn write_checkpoints(transaction: &mut Tx, cycle: &NewCycle, closed_at: &str) -> Result<(), StoreError> {
+async fn write_checkpoints(
+    transaction: &mut Tx,
+    cycle: &NewCycle,
+    closed_at: &str,
+) -> Result<(), StoreError> {
     const OPERATION: &str = "commit_cycle";
     if cycle.checkpoints.is_empty() {
         return Ok(());
@@ -141,9 +167,17 @@ async fn write_checkpoints(transaction: &mut Tx, cycle: &NewCycle, closed_at: &s
     let last: BTreeMap<(&str, &str), Option<&str>> = cycle
         .checkpoints
         .iter()
-        .map(|checkpoint| ((checkpoint.source_id.as_str(), checkpoint.key.as_str()), checkpoint.state.as_deref()))
+        .map(|checkpoint| {
+            (
+                (checkpoint.source_id.as_str(), checkpoint.key.as_str()),
+                checkpoint.state.as_deref(),
+            )
+        })
         .collect();
-    let rows: Vec<_> = last.into_iter().map(|((source, key), state)| json!([source, key, state])).collect();
+    let rows: Vec<_> = last
+        .into_iter()
+        .map(|((source, key), state)| json!([source, key, state]))
+        .collect();
     let rows = serde_json::Value::Array(rows).to_string();
     sqlx::query(
         "DELETE FROM source_checkpoints WHERE tenant_id = ?1 AND (source_id, checkpoint_key) IN
@@ -207,7 +241,11 @@ pub(super) async fn checkpoints(
     .map_err(|error| map(OPERATION, error))?;
     let checkpoint = |row| {
         let mut reader = Reader::new(OPERATION, row);
-        Ok(SourceCheckpoint { source_id: source_id.clone(), key: reader.take()?, state: Some(reader.take()?) })
+        Ok(SourceCheckpoint {
+            source_id: source_id.clone(),
+            key: reader.take()?,
+            state: Some(reader.take()?),
+        })
     };
     rows.iter().map(checkpoint).collect()
 }

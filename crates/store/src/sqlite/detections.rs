@@ -6,7 +6,9 @@ use super::rows::{DETECTION_COLUMNS, Reader, detection, detection_from};
 use crate::StoreError;
 use crate::checks::check_acknowledgement;
 use crate::instant::{AFTER_ALL, BEFORE_ALL, to_text};
-use crate::model::{AcknowledgeRequest, DetectionFeedItem, DetectionFilter, DetectionKey, DetectionSelection};
+use crate::model::{
+    AcknowledgeRequest, DetectionFeedItem, DetectionFilter, DetectionKey, DetectionSelection,
+};
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite, query::Query};
 use turnstone_types::{Detection, DetectionId, TenantId};
@@ -29,8 +31,12 @@ fn bind_filter<'q>(
     tenant: &TenantId,
     filter: &DetectionFilter,
 ) -> Query<'q, Sqlite, SqliteArguments> {
-    let from = filter.detected_from.map_or_else(|| BEFORE_ALL.to_owned(), to_text);
-    let until = filter.detected_until.map_or_else(|| AFTER_ALL.to_owned(), to_text);
+    let from = filter
+        .detected_from
+        .map_or_else(|| BEFORE_ALL.to_owned(), to_text);
+    let until = filter
+        .detected_until
+        .map_or_else(|| AFTER_ALL.to_owned(), to_text);
     query
         .bind(tenant.as_str().to_owned())
         .bind(filter.label.as_ref().map(|label| label.as_str().to_owned()))
@@ -76,7 +82,11 @@ pub(super) async fn list(
 }
 
 /// `ReadStore::detection`.
-pub(super) async fn get(connections: &Connections, tenant: &TenantId, id: &DetectionId) -> Result<Option<Detection>, StoreError> {
+pub(super) async fn get(
+    connections: &Connections,
+    tenant: &TenantId,
+    id: &DetectionId,
+) -> Result<Option<Detection>, StoreError> {
     const OPERATION: &str = "detection";
     let mut transaction = connections.begin_read(OPERATION).await?;
     let row = sqlx::query(AssertSqlSafe(format!(
@@ -95,7 +105,10 @@ fn ids_as_json(ids: &[DetectionId]) -> String {
 }
 
 /// `ReadStore::acknowledge`. By id, a detection that is acknowledged already takes the new note; a filter leaves it alone.
-pub(super) async fn acknowledge(connections: &Connections, request: &AcknowledgeRequest) -> Result<u64, StoreError> {
+pub(super) async fn acknowledge(
+    connections: &Connections,
+    request: &AcknowledgeRequest,
+) -> Result<u64, StoreError> {
     check_acknowledgement(request)?;
     let condition = match &request.selection {
         DetectionSelection::Ids(_) => "true",
@@ -108,7 +121,9 @@ pub(super) async fn acknowledge(connections: &Connections, request: &Acknowledge
         at: Some(to_text(request.at)),
         notes: &request.notes,
     };
-    change.apply(connections, &request.tenant, &request.selection).await
+    change
+        .apply(connections, &request.tenant, &request.selection)
+        .await
 }
 
 /// `ReadStore::unacknowledge`.
@@ -137,11 +152,22 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    async fn apply(&self, connections: &Connections, tenant: &TenantId, selection: &DetectionSelection) -> Result<u64, StoreError> {
+    async fn apply(
+        &self,
+        connections: &Connections,
+        tenant: &TenantId,
+        selection: &DetectionSelection,
+    ) -> Result<u64, StoreError> {
         let any = DetectionFilter::default();
         let (filter, which, ids) = match selection {
-            DetectionSelection::Ids(ids) => (&any, "id IN (SELECT value FROM json_each(?11))", Some(ids_as_json(ids))),
-            DetectionSelection::Filter(filter) => (filter, acknowledged_condition(filter.unacknowledged), None),
+            DetectionSelection::Ids(ids) => (
+                &any,
+                "id IN (SELECT value FROM json_each(?11))",
+                Some(ids_as_json(ids)),
+            ),
+            DetectionSelection::Filter(filter) => {
+                (filter, acknowledged_condition(filter.unacknowledged), None)
+            }
         };
         let sql = format!(
             "UPDATE detections SET {} WHERE tenant_id IN (?1, '') AND {} AND {which} AND {FILTER}",
@@ -161,7 +187,11 @@ impl Change<'_> {
 }
 
 /// `ReadStore::detections_after`.
-pub(super) async fn after(connections: &Connections, after: i64, limit: u32) -> Result<Vec<DetectionFeedItem>, StoreError> {
+pub(super) async fn after(
+    connections: &Connections,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<DetectionFeedItem>, StoreError> {
     const OPERATION: &str = "detections_after";
     let rows = sqlx::query(AssertSqlSafe(format!(
         "SELECT sequence, {DETECTION_COLUMNS} FROM detections WHERE sequence > ? ORDER BY sequence LIMIT ?"
@@ -173,7 +203,10 @@ pub(super) async fn after(connections: &Connections, after: i64, limit: u32) -> 
     .map_err(|error| map(OPERATION, error))?;
     let item = |row| {
         let mut reader = Reader::new(OPERATION, row);
-        Ok(DetectionFeedItem { sequence: reader.take()?, detection: detection_from(&mut reader)? })
+        Ok(DetectionFeedItem {
+            sequence: reader.take()?,
+            detection: detection_from(&mut reader)?,
+        })
     };
     rows.iter().map(item).collect()
 }

@@ -14,12 +14,21 @@ use sqlx::{AssertSqlSafe, Sqlite, query::Query};
 use turnstone_types::{Entry, EntryId, TenantId, Timestamp};
 
 /// `ReadStore::entry`.
-pub(super) async fn get(connections: &Connections, tenant: &TenantId, id: &EntryId) -> Result<Option<Entry>, StoreError> {
+pub(super) async fn get(
+    connections: &Connections,
+    tenant: &TenantId,
+    id: &EntryId,
+) -> Result<Option<Entry>, StoreError> {
     let mut transaction = connections.begin_read("entry").await?;
     get_in("entry", &mut transaction, tenant, id).await
 }
 
-async fn get_in(operation: &'static str, transaction: &mut Tx, tenant: &TenantId, id: &EntryId) -> Result<Option<Entry>, StoreError> {
+async fn get_in(
+    operation: &'static str,
+    transaction: &mut Tx,
+    tenant: &TenantId,
+    id: &EntryId,
+) -> Result<Option<Entry>, StoreError> {
     let sql = format!("SELECT {ENTRY_COLUMNS} FROM log_entries WHERE id = ?1 AND tenant_id IN (?2, '')");
     let row = sqlx::query(AssertSqlSafe(sql))
         .bind(id.as_str())
@@ -40,7 +49,11 @@ struct Conditions<'a> {
 impl Conditions<'_> {
     /// The condition for one tenant expression. The source is written out when asked for, so that its index serves it.
     fn sql(&self, tenant: &str) -> String {
-        let source = if self.search.source_id.is_some() { "source_id = ?2" } else { "true" };
+        let source = if self.search.source_id.is_some() {
+            "source_id = ?2"
+        } else {
+            "true"
+        };
         format!(
             "tenant_id {tenant} AND {source} AND (?3 IS NULL OR severity = ?3) AND (?4 IS NULL OR anomaly_label = ?4)
              AND (?5 IS NULL OR anomaly_score >= ?5) AND timestamp_iso >= ?6 AND timestamp_iso < ?7
@@ -58,13 +71,24 @@ impl Conditions<'_> {
             .bind(search.score_min)
             .bind(search.time_from.map_or_else(|| BEFORE_ALL.to_owned(), to_text))
             .bind(search.time_until.map_or_else(|| AFTER_ALL.to_owned(), to_text))
-            .bind(self.after.map_or_else(|| AFTER_ALL.to_owned(), |key| to_text(key.timestamp)))
-            .bind(self.after.map_or_else(String::new, |key| key.id.as_str().to_owned()))
+            .bind(
+                self.after
+                    .map_or_else(|| AFTER_ALL.to_owned(), |key| to_text(key.timestamp)),
+            )
+            .bind(
+                self.after
+                    .map_or_else(String::new, |key| key.id.as_str().to_owned()),
+            )
     }
 
     /// A union of one ordered walk for the tenant and one for the shared tenant, which SQLite merges as it goes.
     fn ordered_union(&self, more: &str) -> String {
-        let branch = |tenant: &str| format!("SELECT {ENTRY_COLUMNS} FROM log_entries WHERE {} {more}", self.sql(tenant));
+        let branch = |tenant: &str| {
+            format!(
+                "SELECT {ENTRY_COLUMNS} FROM log_entries WHERE {} {more}",
+                self.sql(tenant)
+            )
+        };
         let both = if self.tenant.is_shared() {
             branch("= ?1")
         } else {
@@ -83,7 +107,11 @@ pub(super) async fn search(
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
     const OPERATION: &str = "search_entries";
-    let conditions = Conditions { tenant, search, after };
+    let conditions = Conditions {
+        tenant,
+        search,
+        after,
+    };
     // One state of the database for both halves, so that a row on its way into the index is found once.
     let mut transaction = connections.begin_read(OPERATION).await?;
     let Some(query) = &search.query else {
@@ -104,6 +132,9 @@ pub(super) async fn search(
     Ok(found)
 }
 
+/// Matches up to which the rows are looked up and sorted; with more, a walk over the rows in order meets the limit sooner.
+const SORTED_MATCHES_MAX: i64 = 20_000;
+
 async fn indexed_matches(
     operation: &'static str,
     transaction: &mut Tx,
@@ -111,15 +142,31 @@ async fn indexed_matches(
     query: &SearchQuery,
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
-    let sql = format!(
-        "SELECT {ENTRY_COLUMNS} FROM log_entries_text CROSS JOIN log_entries ON entry_row = log_entries_text.rowid
-         WHERE log_entries_text MATCH ?11 AND {} ORDER BY timestamp_iso DESC, id DESC LIMIT ?10",
-        conditions.sql("IN (?1, '')")
-    );
+    let expression = match_expression(query);
+    let matches: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM log_entries_text WHERE log_entries_text MATCH ?1 LIMIT ?2)",
+    )
+    .bind(&expression)
+    .bind(SORTED_MATCHES_MAX)
+    .fetch_one(on(transaction))
+    .await
+    .map_err(|error| map(operation, error))?;
+    let sql = if matches < SORTED_MATCHES_MAX {
+        format!(
+            "SELECT {ENTRY_COLUMNS} FROM log_entries_text CROSS JOIN log_entries ON entry_row = log_entries_text.rowid
+             WHERE log_entries_text MATCH ?11 AND {} ORDER BY timestamp_iso DESC, id DESC",
+            conditions.sql("IN (?1, '')")
+        )
+    } else {
+        // The plus keeps SQLite from going by the numbers of the rows, which would mean to sort them after all.
+        let matching =
+            "AND +entry_row IN (SELECT rowid FROM log_entries_text WHERE log_entries_text MATCH ?11)";
+        conditions.ordered_union(matching)
+    };
     let rows = conditions
-        .bind(sqlx::query(AssertSqlSafe(sql)))
+        .bind(sqlx::query(AssertSqlSafe(format!("{sql} LIMIT ?10"))))
         .bind(limit)
-        .bind(match_expression(query))
+        .bind(expression)
         .fetch_all(on(transaction))
         .await
         .map_err(|error| map(operation, error))?;
@@ -136,9 +183,13 @@ async fn pending_matches(
 ) -> Result<Vec<Entry>, StoreError> {
     let sql = conditions.ordered_union("AND text_indexed = 0");
     let mut found = Vec::new();
-    let mut rows = conditions.bind(sqlx::query(AssertSqlSafe(sql))).fetch(on(transaction));
+    let mut rows = conditions
+        .bind(sqlx::query(AssertSqlSafe(sql)))
+        .fetch(on(transaction));
     while found.len() < limit as usize {
-        let Some(row) = rows.try_next().await.map_err(|error| map(operation, error))? else { break };
+        let Some(row) = rows.try_next().await.map_err(|error| map(operation, error))? else {
+            break;
+        };
         let candidate = entry(operation, &row)?;
         if query.matches(&candidate.text) {
             found.push(candidate);
@@ -155,10 +206,22 @@ pub(super) async fn context(
 ) -> Result<Option<Vec<Entry>>, StoreError> {
     const OPERATION: &str = "entry_context";
     let mut transaction = connections.begin_read(OPERATION).await?;
-    let Some(centre) = get_in(OPERATION, &mut transaction, tenant, &request.entry_id).await? else { return Ok(None) };
+    let Some(centre) = get_in(OPERATION, &mut transaction, tenant, &request.entry_id).await? else {
+        return Ok(None);
+    };
     let window = SignedDuration::from_secs(i64::from(request.window_seconds));
-    let before = Side { past: "<", order: "DESC", limit: request.before_max, until: centre.timestamp.checked_sub(window).ok() };
-    let after = Side { past: ">", order: "ASC", limit: request.after_max, until: centre.timestamp.checked_add(window).ok() };
+    let before = Side {
+        past: "<",
+        order: "DESC",
+        limit: request.before_max,
+        until: centre.timestamp.checked_sub(window).ok(),
+    };
+    let after = Side {
+        past: ">",
+        order: "ASC",
+        limit: request.after_max,
+        until: centre.timestamp.checked_add(window).ok(),
+    };
     let mut entries = before.read(OPERATION, &mut transaction, &centre).await?;
     entries.reverse();
     let following = after.read(OPERATION, &mut transaction, &centre).await?;
@@ -177,7 +240,12 @@ struct Side {
 }
 
 impl Side {
-    async fn read(&self, operation: &'static str, transaction: &mut Tx, centre: &Entry) -> Result<Vec<Entry>, StoreError> {
+    async fn read(
+        &self,
+        operation: &'static str,
+        transaction: &mut Tx,
+        centre: &Entry,
+    ) -> Result<Vec<Entry>, StoreError> {
         let Side { past, order, .. } = self;
         let far_end = if *past == "<" { ">=" } else { "<=" };
         let end_of_time = if *past == "<" { BEFORE_ALL } else { AFTER_ALL };

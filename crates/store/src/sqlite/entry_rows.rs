@@ -34,11 +34,19 @@ const INSERT_ENTRIES: BulkStatement = BulkStatement {
 };
 
 /// Puts tokens into the full-text index.
-pub(super) const INSERT_TOKENS: BulkStatement =
-    BulkStatement { before: "INSERT INTO log_entries_text (rowid, tokens) VALUES", columns: 2, after: "", rows_max: 256 };
+pub(super) const INSERT_TOKENS: BulkStatement = BulkStatement {
+    before: "INSERT INTO log_entries_text (rowid, tokens) VALUES",
+    columns: 2,
+    after: "",
+    rows_max: 256,
+};
 
 /// Inserts entries that are known to be new, and indexes their texts.
-pub(super) async fn insert_entries(operation: &'static str, transaction: &mut Tx, entries: &[EntryRow<'_>]) -> Result<(), StoreError> {
+pub(super) async fn insert_entries(
+    operation: &'static str,
+    transaction: &mut Tx,
+    entries: &[EntryRow<'_>],
+) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());
     }

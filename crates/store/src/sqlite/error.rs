@@ -25,14 +25,19 @@ mod code {
 
 /// The primary result code of a driver's error, if it came from SQLite itself.
 pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let sqlx::Error::Database(database) = error else { return None };
+    let sqlx::Error::Database(database) = error else {
+        return None;
+    };
     database.try_downcast_ref::<SqliteError>()?;
     Some(database.code()?.parse::<i32>().ok()? & 0xff)
 }
 
 /// Whether another connection holds a lock that this one needs.
 pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
-    matches!(primary_code(error), Some(code::BUSY | code::LOCKED | code::PROTOCOL))
+    matches!(
+        primary_code(error),
+        Some(code::BUSY | code::LOCKED | code::PROTOCOL)
+    )
 }
 
 /// Turns a driver's error into one of the domain.
@@ -42,15 +47,26 @@ pub(crate) fn map(operation: &'static str, error: sqlx::Error) -> StoreError {
         sqlx::Error::Database(database) => database.message().to_owned(),
         other => other.to_string(),
     };
-    let message = if advice.is_empty() { detail } else { format!("{advice}: {detail}") };
-    StoreError { kind, operation, message, source: Some(Box::new(error)) }
+    let message = if advice.is_empty() {
+        detail
+    } else {
+        format!("{advice}: {detail}")
+    };
+    StoreError {
+        kind,
+        operation,
+        message,
+        source: Some(Box::new(error)),
+    }
 }
 
 fn describe(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
     use StoreErrorKind::*;
     if let Some(code) = primary_code(error) {
         return match code {
-            code::BUSY | code::LOCKED | code::PROTOCOL => (Unavailable, "the database is locked by another writer"),
+            code::BUSY | code::LOCKED | code::PROTOCOL => {
+                (Unavailable, "the database is locked by another writer")
+            }
             code::INTERRUPT => (Unavailable, "the statement was interrupted"),
             code::NOMEM => (Unavailable, "sqlite has no memory left"),
             code::IOERR => (Unavailable, "the disk under the database fails"),
@@ -70,7 +86,9 @@ fn describe(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
         sqlx::Error::PoolClosed => (Unavailable, "the store is closed"),
         sqlx::Error::WorkerCrashed => (Unavailable, "the connection's thread ended"),
         sqlx::Error::Io(_) => (Unavailable, "the disk under the database fails"),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => (Corrupt, "a column holds a value of another type"),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+            (Corrupt, "a column holds a value of another type")
+        }
         _ => (Internal, ""),
     }
 }

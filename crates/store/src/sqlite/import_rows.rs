@@ -17,7 +17,10 @@ use turnstone_types::{Detection, Entry, ScoreState, Severity, TimestampBasis};
 const OPERATION: &str = "import";
 
 /// `WriteStore::import`.
-pub(super) async fn import(connections: &Connections, chunk: &ImportChunk) -> Result<ImportOutcome, StoreError> {
+pub(super) async fn import(
+    connections: &Connections,
+    chunk: &ImportChunk,
+) -> Result<ImportOutcome, StoreError> {
     check_import(chunk)?;
     let at = to_text(chunk.at);
     let mut transaction = connections.begin_write(OPERATION).await?;
@@ -26,29 +29,50 @@ pub(super) async fn import(connections: &Connections, chunk: &ImportChunk) -> Re
         write_entries(&mut transaction, chunk, &new_entries, &at).await?;
     }
     let new_detections = INSERT_DETECTIONS
-        .execute(OPERATION, &mut transaction, &chunk.detections, |detection, row| bind_detection(chunk, detection, row))
+        .execute(
+            OPERATION,
+            &mut transaction,
+            &chunk.detections,
+            |detection, row| bind_detection(chunk, detection, row),
+        )
         .await?;
     commit(OPERATION, transaction).await?;
-    Ok(ImportOutcome { new_entries: new_entries.len() as u64, new_detections })
+    Ok(ImportOutcome {
+        new_entries: new_entries.len() as u64,
+        new_detections,
+    })
 }
 
 /// The entries whose id is not there yet, each id once, in rising order of it.
 async fn new_entries<'a>(transaction: &mut Tx, entries: &'a [Entry]) -> Result<Vec<&'a Entry>, StoreError> {
     let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
-    let present: Vec<String> = sqlx::query_scalar("SELECT id FROM log_entries WHERE id IN (SELECT value FROM json_each(?))")
-        .bind(json!(ids).to_string())
-        .fetch_all(on(transaction))
-        .await
-        .map_err(|error| map(OPERATION, error))?;
+    let present: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM log_entries WHERE id IN (SELECT value FROM json_each(?))")
+            .bind(json!(ids).to_string())
+            .fetch_all(on(transaction))
+            .await
+            .map_err(|error| map(OPERATION, error))?;
     let mut seen: HashSet<&str> = present.iter().map(String::as_str).collect();
-    let mut new: Vec<&Entry> = entries.iter().filter(|entry| seen.insert(entry.id.as_str())).collect();
+    let mut new: Vec<&Entry> = entries
+        .iter()
+        .filter(|entry| seen.insert(entry.id.as_str()))
+        .collect();
     new.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(new)
 }
 
-async fn write_entries(transaction: &mut Tx, chunk: &ImportChunk, new: &[&Entry], at: &str) -> Result<(), StoreError> {
+async fn write_entries(
+    transaction: &mut Tx,
+    chunk: &ImportChunk,
+    new: &[&Entry],
+    at: &str,
+) -> Result<(), StoreError> {
     let ingest_times: Vec<String> = new.iter().map(|entry| to_text(entry.ingest_time)).collect();
-    let rows: Vec<EntryRow<'_>> = new.iter().zip(&ingest_times).map(|(entry, time)| entry_row(chunk, entry, time)).collect();
+    let rows: Vec<EntryRow<'_>> = new
+        .iter()
+        .zip(&ingest_times)
+        .map(|(entry, time)| entry_row(chunk, entry, time))
+        .collect();
     let source_counts = count_by_source(new.iter().map(|entry| &entry.source_id));
     let cycle = CycleRow {
         id: &chunk.cycle_id,
@@ -56,7 +80,10 @@ async fn write_entries(transaction: &mut Tx, chunk: &ImportChunk, new: &[&Entry]
         started_at: at,
         closed_at: at,
         entry_count: rows.len(),
-        first_and_last: rows.first().zip(rows.last()).map(|(first, last)| (first.id, last.id)),
+        first_and_last: rows
+            .first()
+            .zip(rows.last())
+            .map(|(first, last)| (first.id, last.id)),
         source_counts: &source_counts,
         trace_parent: None,
     };
@@ -64,11 +91,17 @@ async fn write_entries(transaction: &mut Tx, chunk: &ImportChunk, new: &[&Entry]
         return Err(StoreError::new(
             crate::StoreErrorKind::Conflict,
             OPERATION,
-            format!("cycle {} is there already; each chunk of an import needs its own", chunk.cycle_id),
+            format!(
+                "cycle {} is there already; each chunk of an import needs its own",
+                chunk.cycle_id
+            ),
         ));
     }
     insert_entries(OPERATION, transaction, &rows).await?;
-    let unscored = new.iter().filter(|entry| entry.score == ScoreState::Unscored).map(|entry| &entry.id);
+    let unscored = new
+        .iter()
+        .filter(|entry| entry.score == ScoreState::Unscored)
+        .map(|entry| &entry.id);
     let batches = cut_batches(&chunk.tenant, &chunk.cycle_id, unscored, chunk.batch_entries_max);
     insert_batches(OPERATION, transaction, &batches, at, None).await?;
     let deltas = source_counts.iter().map(|(source_id, count)| {

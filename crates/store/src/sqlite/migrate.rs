@@ -30,18 +30,29 @@ pub(super) async fn migrate(connections: &Connections) -> Result<(), StoreError>
         .await
         .map_err(|error| map(OPERATION, error))?;
         let applied = applied(OPERATION, &mut transaction).await?;
-        let Some(migration) = next_migration(OPERATION, MIGRATIONS, &applied)? else { return Ok(()) };
-        sqlx::raw_sql(migration.sql).execute(on(&mut transaction)).await.map_err(|error| map(OPERATION, error))?;
-        sqlx::query("INSERT INTO schema_migrations (version, name, applied_at, checksum) VALUES (?, ?, ?, ?)")
-            .bind(migration.version)
-            .bind(migration.name)
-            .bind(to_text(Timestamp::now()))
-            .bind(migration.checksum())
+        let Some(migration) = next_migration(OPERATION, MIGRATIONS, &applied)? else {
+            return Ok(());
+        };
+        sqlx::raw_sql(migration.sql)
             .execute(on(&mut transaction))
             .await
             .map_err(|error| map(OPERATION, error))?;
+        sqlx::query(
+            "INSERT INTO schema_migrations (version, name, applied_at, checksum) VALUES (?, ?, ?, ?)",
+        )
+        .bind(migration.version)
+        .bind(migration.name)
+        .bind(to_text(Timestamp::now()))
+        .bind(migration.checksum())
+        .execute(on(&mut transaction))
+        .await
+        .map_err(|error| map(OPERATION, error))?;
         commit(OPERATION, transaction).await?;
-        tracing::info!(version = migration.version, name = migration.name, "applied schema migration");
+        tracing::info!(
+            version = migration.version,
+            name = migration.name,
+            "applied schema migration"
+        );
     }
 }
 
@@ -49,11 +60,16 @@ pub(super) async fn migrate(connections: &Connections) -> Result<(), StoreError>
 pub(super) async fn check_ready(connections: &Connections) -> Result<(), StoreError> {
     const OPERATION: &str = "check_ready";
     let mut transaction = connections.begin_read(OPERATION).await?;
-    let has_table = sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'")
-        .fetch_optional(on(&mut transaction))
-        .await
-        .map_err(|error| map(OPERATION, error))?;
-    let applied = if has_table.is_some() { applied(OPERATION, &mut transaction).await? } else { Vec::new() };
+    let has_table =
+        sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'")
+            .fetch_optional(on(&mut transaction))
+            .await
+            .map_err(|error| map(OPERATION, error))?;
+    let applied = if has_table.is_some() {
+        applied(OPERATION, &mut transaction).await?
+    } else {
+        Vec::new()
+    };
     require_current(OPERATION, MIGRATIONS, &applied)
 }
 
@@ -63,7 +79,12 @@ async fn applied(operation: &'static str, transaction: &mut Tx) -> Result<Vec<Ap
         .await
         .map_err(|error| map(operation, error))?;
     rows.iter()
-        .map(|row| Ok(AppliedMigration { version: row.try_get(0)?, checksum: row.try_get(1)? }))
+        .map(|row| {
+            Ok(AppliedMigration {
+                version: row.try_get(0)?,
+                checksum: row.try_get(1)?,
+            })
+        })
         .collect::<Result<_, sqlx::Error>>()
         .map_err(|error| map(operation, error))
 }

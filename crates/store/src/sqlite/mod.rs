@@ -23,8 +23,8 @@ use connection::Connections;
 pub(crate) use error::map as map_driver_error;
 use std::path::Path;
 use turnstone_types::{
-    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint, SourceId, TenantId, TextOfEntry,
-    Timestamp,
+    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint,
+    SourceId, TenantId, TextOfEntry, Timestamp,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -38,14 +38,20 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Prepares a store on the file at `path`. The file is opened by the first verb; only `migrate` makes it.
     pub async fn open(path: &Path, options: &ConnectOptions) -> Result<Self> {
-        Ok(Self { connections: Connections::new(path, options) })
+        Ok(Self {
+            connections: Connections::new(path, options),
+        })
     }
 }
 
 #[async_trait]
 impl WriteStore for SqliteStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { time_precision_us: 1, concurrent_writers: false, deferred_text_index: false }
+        Capabilities {
+            time_precision_us: 1,
+            concurrent_writers: false,
+            deferred_text_index: false,
+        }
     }
 
     async fn migrate(&self) -> Result<()> {

@@ -11,7 +11,10 @@ use sqlx::sqlite::SqliteRow;
 use turnstone_types::{BatchId, CycleEvent, ScoreBatch, SourceId, TenantId, Timestamp};
 
 /// `WriteStore::pending_events`.
-pub(super) async fn pending_events(connections: &Connections, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
+pub(super) async fn pending_events(
+    connections: &Connections,
+    limit: u32,
+) -> Result<Vec<OutboxEvent>, StoreError> {
     const OPERATION: &str = "pending_events";
     let mut transaction = connections.begin_read(OPERATION).await?;
     let rows = sqlx::query(include_str!("queries/pending_events.sql"))
@@ -42,17 +45,29 @@ fn event(operation: &'static str, row: &SqliteRow) -> Result<OutboxEvent, StoreE
             sources: source_counts(operation, reader.take()?)?,
         })
     };
-    Ok(OutboxEvent { message_id, trace_parent, body })
+    Ok(OutboxEvent {
+        message_id,
+        trace_parent,
+        body,
+    })
 }
 
 fn source_counts(operation: &'static str, json: &str) -> Result<Vec<(SourceId, u64)>, StoreError> {
     serde_json::from_str(json).map_err(|error| {
-        StoreError::new(StoreErrorKind::Corrupt, operation, format!("source_counts of a cycle cannot be read: {error}"))
+        StoreError::new(
+            StoreErrorKind::Corrupt,
+            operation,
+            format!("source_counts of a cycle cannot be read: {error}"),
+        )
     })
 }
 
 /// `WriteStore::mark_published`.
-pub(super) async fn mark_published(connections: &Connections, message_ids: &[String], at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn mark_published(
+    connections: &Connections,
+    message_ids: &[String],
+    at: Timestamp,
+) -> Result<(), StoreError> {
     const OPERATION: &str = "mark_published";
     if message_ids.is_empty() {
         return Ok(());
@@ -91,16 +106,30 @@ pub(super) async fn prune_outbox(connections: &Connections, before: Timestamp) -
 }
 
 /// `WriteStore::sweep`.
-pub(super) async fn sweep(connections: &Connections, request: &SweepRequest) -> Result<SweepOutcome, StoreError> {
+pub(super) async fn sweep(
+    connections: &Connections,
+    request: &SweepRequest,
+) -> Result<SweepOutcome, StoreError> {
     const OPERATION: &str = "sweep";
     let mut transaction = connections.begin_write(OPERATION).await?;
     let resent_batches = resend(OPERATION, &mut transaction, request).await?;
-    let adopted_batches = if request.adopt_orphans { adopt_orphans(OPERATION, &mut transaction, request).await? } else { 0 };
+    let adopted_batches = if request.adopt_orphans {
+        adopt_orphans(OPERATION, &mut transaction, request).await?
+    } else {
+        0
+    };
     commit(OPERATION, transaction).await?;
-    Ok(SweepOutcome { resent_batches, adopted_batches })
+    Ok(SweepOutcome {
+        resent_batches,
+        adopted_batches,
+    })
 }
 
-async fn resend(operation: &'static str, transaction: &mut Tx, request: &SweepRequest) -> Result<u64, StoreError> {
+async fn resend(
+    operation: &'static str,
+    transaction: &mut Tx,
+    request: &SweepRequest,
+) -> Result<u64, StoreError> {
     let inserted = sqlx::query(include_str!("queries/resend_batches.sql"))
         .bind(to_text(request.sent_before))
         .bind(to_text(request.now))
@@ -122,7 +151,11 @@ async fn resend(operation: &'static str, transaction: &mut Tx, request: &SweepRe
     Ok(inserted.rows_affected())
 }
 
-async fn adopt_orphans(operation: &'static str, transaction: &mut Tx, request: &SweepRequest) -> Result<u64, StoreError> {
+async fn adopt_orphans(
+    operation: &'static str,
+    transaction: &mut Tx,
+    request: &SweepRequest,
+) -> Result<u64, StoreError> {
     let rows = sqlx::query(include_str!("queries/orphan_runs.sql"))
         .bind(request.batch_entries_max.max(1))
         .bind(request.limit)

@@ -5,7 +5,8 @@ use crate::{StoreError, StoreErrorKind, instant};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use turnstone_types::{
-    CycleId, Detection, Entry, EntryScore, Label, ScoreBatch, ScoreState, Severity, TenantId, Timestamp, TimestampBasis,
+    CycleId, Detection, Entry, EntryScore, Label, ScoreBatch, ScoreState, Severity, TenantId, Timestamp,
+    TimestampBasis,
 };
 
 /// The columns that [`entry`] reads.
@@ -29,7 +30,11 @@ pub(super) struct Reader<'r> {
 impl<'r> Reader<'r> {
     /// Starts at the first column.
     pub(super) fn new(operation: &'static str, row: &'r SqliteRow) -> Self {
-        Self { operation, row, place: 0 }
+        Self {
+            operation,
+            row,
+            place: 0,
+        }
     }
 
     /// The next column.
@@ -39,11 +44,15 @@ impl<'r> Reader<'r> {
     {
         let place = self.place;
         self.place += 1;
-        self.row.try_get(place).map_err(|error| map(self.operation, error))
+        self.row
+            .try_get(place)
+            .map_err(|error| map(self.operation, error))
     }
 
     /// The next column as an identifier or another checked text.
-    pub(super) fn take_checked<T: TryFrom<String, Error = impl std::fmt::Display>>(&mut self) -> Result<T, StoreError> {
+    pub(super) fn take_checked<T: TryFrom<String, Error = impl std::fmt::Display>>(
+        &mut self,
+    ) -> Result<T, StoreError> {
         let text: String = self.take()?;
         T::try_from(text).map_err(|error| self.corrupt(error.to_string()))
     }
@@ -63,7 +72,8 @@ impl<'r> Reader<'r> {
     /// The next column as an instant that may be missing.
     pub(super) fn take_optional_instant(&mut self) -> Result<Option<Timestamp>, StoreError> {
         let text: Option<&str> = self.take()?;
-        text.map(|text| instant::from_text(text).ok_or_else(|| self.corrupt(format!("{text:?} is no time")))).transpose()
+        text.map(|text| instant::from_text(text).ok_or_else(|| self.corrupt(format!("{text:?} is no time"))))
+            .transpose()
     }
 
     /// The next column as a severity that must be there; an unknown one counts as `WARN`, as the label map has it.
@@ -105,11 +115,16 @@ fn score_state(reader: &mut Reader<'_>) -> Result<ScoreState, StoreError> {
     Ok(match (scored_at, score, label) {
         (None, ..) => ScoreState::Unscored,
         (Some(scored_at), Some(score), Some(label)) if quarantine_reason.is_none() => {
-            ScoreState::Scored(EntryScore { label: Label::new(label), score, scored_at })
+            ScoreState::Scored(EntryScore {
+                label: Label::new(label),
+                score,
+                scored_at,
+            })
         }
         (Some(at), ..) => {
             // Rows changed by hand may claim a time of scoring without a score.
-            let reason = quarantine_reason.unwrap_or_else(|| "marked as scored without a label and a score".to_owned());
+            let reason = quarantine_reason
+                .unwrap_or_else(|| "marked as scored without a label and a score".to_owned());
             ScoreState::Quarantined { reason, at }
         }
     })

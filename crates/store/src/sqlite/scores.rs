@@ -11,12 +11,15 @@ use crate::{StoreError, StoreErrorKind};
 use sqlx::AssertSqlSafe;
 use std::collections::HashSet;
 use turnstone_types::{
-    BatchId, CLASSIFIED_TEXT_CHARS_MAX, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryOutcome, LabelMeaning, ScoreBatch, TenantId,
-    TextOfEntry, Timestamp,
+    BatchId, CLASSIFIED_TEXT_CHARS_MAX, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryOutcome, LabelMeaning,
+    ScoreBatch, TenantId, TextOfEntry, Timestamp,
 };
 
 /// `WriteStore::batch_texts`.
-pub(super) async fn batch_texts(connections: &Connections, batch: &ScoreBatch) -> Result<Vec<TextOfEntry>, StoreError> {
+pub(super) async fn batch_texts(
+    connections: &Connections,
+    batch: &ScoreBatch,
+) -> Result<Vec<TextOfEntry>, StoreError> {
     const OPERATION: &str = "batch_texts";
     let mut transaction = connections.begin_read(OPERATION).await?;
     let rows = sqlx::query(
@@ -33,13 +36,20 @@ pub(super) async fn batch_texts(connections: &Connections, batch: &ScoreBatch) -
     .map_err(|error| map(OPERATION, error))?;
     let text_of_entry = |row| {
         let mut reader = Reader::new(OPERATION, row);
-        Ok(TextOfEntry { id: reader.take_checked()?, text: reader.take()? })
+        Ok(TextOfEntry {
+            id: reader.take_checked()?,
+            text: reader.take()?,
+        })
     };
     rows.iter().map(text_of_entry).collect()
 }
 
 /// `WriteStore::open_batches`.
-pub(super) async fn open_batches(connections: &Connections, tenant: &TenantId, limit: u32) -> Result<Vec<ScoreBatch>, StoreError> {
+pub(super) async fn open_batches(
+    connections: &Connections,
+    tenant: &TenantId,
+    limit: u32,
+) -> Result<Vec<ScoreBatch>, StoreError> {
     const OPERATION: &str = "open_batches";
     let mut transaction = connections.begin_read(OPERATION).await?;
     let rows = sqlx::query(AssertSqlSafe(format!(
@@ -54,7 +64,9 @@ pub(super) async fn open_batches(connections: &Connections, tenant: &TenantId, l
     .fetch_all(on(&mut transaction))
     .await
     .map_err(|error| map(OPERATION, error))?;
-    rows.iter().map(|row| batch_from(&mut Reader::new(OPERATION, row))).collect()
+    rows.iter()
+        .map(|row| batch_from(&mut Reader::new(OPERATION, row)))
+        .collect()
 }
 
 struct ScoreRow<'a> {
@@ -71,7 +83,10 @@ struct DetectionRow<'a> {
 }
 
 /// `WriteStore::record_scores`.
-pub(super) async fn record_scores(connections: &Connections, scores: &RecordScores) -> Result<RecordOutcome, StoreError> {
+pub(super) async fn record_scores(
+    connections: &Connections,
+    scores: &RecordScores,
+) -> Result<RecordOutcome, StoreError> {
     const OPERATION: &str = "record_scores";
     check_scores(scores)?;
     let mut seen = HashSet::new();
@@ -79,15 +94,33 @@ pub(super) async fn record_scores(connections: &Connections, scores: &RecordScor
     for outcome in scores.outcomes.iter().filter(|outcome| seen.insert(&outcome.id)) {
         let entry_id = outcome.id.as_str();
         match &outcome.outcome {
-            EntryOutcome::Scored { meaning, score, detected: is_detection } => {
+            EntryOutcome::Scored {
+                meaning,
+                score,
+                detected: is_detection,
+            } => {
                 let score = storable_score(OPERATION, || format!("entry {entry_id}"), *score)?;
-                scored.push(ScoreRow { entry_id, label: Some(meaning.label.as_str()), score: Some(score), reason: None });
+                scored.push(ScoreRow {
+                    entry_id,
+                    label: Some(meaning.label.as_str()),
+                    score: Some(score),
+                    reason: None,
+                });
                 if *is_detection {
-                    detected.push(DetectionRow { entry_id, meaning, score });
+                    detected.push(DetectionRow {
+                        entry_id,
+                        meaning,
+                        score,
+                    });
                 }
             }
             EntryOutcome::Quarantined { reason } => {
-                quarantined.push(ScoreRow { entry_id, label: None, score: None, reason: Some(reason) });
+                quarantined.push(ScoreRow {
+                    entry_id,
+                    label: None,
+                    score: None,
+                    reason: Some(reason),
+                });
             }
         }
     }
@@ -107,10 +140,18 @@ pub(super) async fn record_scores(connections: &Connections, scores: &RecordScor
         })
         .await?;
     let bind = |score: &ScoreRow<'_>, row: &mut RowArguments<'_>| {
-        row.add(score.entry_id).add(score.label).add(score.score).add(scored_at.as_str()).add(score.reason);
+        row.add(score.entry_id)
+            .add(score.label)
+            .add(score.score)
+            .add(scored_at.as_str())
+            .add(score.reason);
     };
-    let newly_scored = UPDATE_SCORES.execute(OPERATION, &mut transaction, &scored, bind).await?;
-    let newly_quarantined = UPDATE_SCORES.execute(OPERATION, &mut transaction, &quarantined, bind).await?;
+    let newly_scored = UPDATE_SCORES
+        .execute(OPERATION, &mut transaction, &scored, bind)
+        .await?;
+    let newly_quarantined = UPDATE_SCORES
+        .execute(OPERATION, &mut transaction, &quarantined, bind)
+        .await?;
     if let Some(batch_id) = &scores.batch_id {
         sqlx::query(include_str!("queries/close_batch.sql"))
             .bind(batch_id.as_str())
@@ -121,7 +162,11 @@ pub(super) async fn record_scores(connections: &Connections, scores: &RecordScor
             .map_err(|error| map(OPERATION, error))?;
     }
     commit(OPERATION, transaction).await?;
-    Ok(RecordOutcome { newly_scored, newly_quarantined, new_detections })
+    Ok(RecordOutcome {
+        newly_scored,
+        newly_quarantined,
+        new_detections,
+    })
 }
 
 const UPDATE_SCORES: BulkStatement = BulkStatement {
@@ -146,7 +191,11 @@ const INSERT_DETECTIONS: BulkStatement = BulkStatement {
 const _: () = assert!(DETECTION_TEXT_CHARS_MAX == 2_000);
 
 /// `WriteStore::mark_batch_dead`.
-pub(super) async fn mark_batch_dead(connections: &Connections, batch_id: &BatchId, reason: Option<&str>) -> Result<(), StoreError> {
+pub(super) async fn mark_batch_dead(
+    connections: &Connections,
+    batch_id: &BatchId,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
     const OPERATION: &str = "mark_batch_dead";
     check_reason(OPERATION, reason)?;
     let mut transaction = connections.begin_write(OPERATION).await?;
@@ -163,7 +212,11 @@ pub(super) async fn mark_batch_dead(connections: &Connections, batch_id: &BatchI
     .await
     .map_err(|error| map(OPERATION, error))?;
     if updated.rows_affected() == 0 {
-        return Err(StoreError::new(StoreErrorKind::NotFound, OPERATION, format!("there is no score batch {batch_id}")));
+        return Err(StoreError::new(
+            StoreErrorKind::NotFound,
+            OPERATION,
+            format!("there is no score batch {batch_id}"),
+        ));
     }
     commit(OPERATION, transaction).await
 }

@@ -8,7 +8,10 @@ use crate::model::{LabelCount, SourceSummary, StatsSummary, TimelineEvent};
 use turnstone_types::{CycleId, Label, TenantId};
 
 /// `ReadStore::stats_summary`.
-pub(super) async fn summary(connections: &Connections, tenant: &TenantId) -> Result<StatsSummary, StoreError> {
+pub(super) async fn summary(
+    connections: &Connections,
+    tenant: &TenantId,
+) -> Result<StatsSummary, StoreError> {
     const OPERATION: &str = "stats_summary";
     let mut transaction = connections.begin_read(OPERATION).await?;
     let counts = sqlx::query(
@@ -66,13 +69,22 @@ pub(super) async fn summary(connections: &Connections, tenant: &TenantId) -> Res
         unscored_entries: reader.take_count()?,
         oldest_unscored_at: reader.take_optional_instant()?,
         quarantined_entries: reader.take_count()?,
-        labels: labels.iter().map(label_count).collect::<Result<_, StoreError>>()?,
-        timeline_events: timeline.iter().map(timeline_event).collect::<Result<_, StoreError>>()?,
+        labels: labels
+            .iter()
+            .map(label_count)
+            .collect::<Result<_, StoreError>>()?,
+        timeline_events: timeline
+            .iter()
+            .map(timeline_event)
+            .collect::<Result<_, StoreError>>()?,
     })
 }
 
 /// `ReadStore::sources`.
-pub(super) async fn sources(connections: &Connections, tenant: &TenantId) -> Result<Vec<SourceSummary>, StoreError> {
+pub(super) async fn sources(
+    connections: &Connections,
+    tenant: &TenantId,
+) -> Result<Vec<SourceSummary>, StoreError> {
     const OPERATION: &str = "sources";
     let rows = sqlx::query(
         "SELECT tenant_id, source_id, kind, entries, bytes, undated_entries, repaired_lines, truncated_lines,
@@ -103,7 +115,10 @@ pub(super) async fn sources(connections: &Connections, tenant: &TenantId) -> Res
 }
 
 /// `ReadStore::cycle_progress`.
-pub(super) async fn cycle_progress(connections: &Connections, cycle_id: &CycleId) -> Result<Option<(u64, u64)>, StoreError> {
+pub(super) async fn cycle_progress(
+    connections: &Connections,
+    cycle_id: &CycleId,
+) -> Result<Option<(u64, u64)>, StoreError> {
     const OPERATION: &str = "cycle_progress";
     let row = sqlx::query(
         "SELECT entry_count, (

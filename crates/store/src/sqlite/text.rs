@@ -13,9 +13,17 @@ pub(super) fn match_expression(query: &SearchQuery) -> String {
         let star = if term.is_prefix() { " *" } else { "" };
         format!("\"{}\"{star}", term.tokens().join(" "))
     };
-    let of = |negated: bool| query.terms().iter().filter(move |term| term.is_negated() == negated).map(phrase);
+    let of = |negated: bool| {
+        query
+            .terms()
+            .iter()
+            .filter(move |term| term.is_negated() == negated)
+            .map(phrase)
+    };
     let wanted = of(false).collect::<Vec<_>>().join(" AND ");
-    of(true).fold(format!("({wanted})"), |expression, unwanted| format!("({expression} NOT {unwanted})"))
+    of(true).fold(format!("({wanted})"), |expression, unwanted| {
+        format!("({expression} NOT {unwanted})")
+    })
 }
 
 /// `WriteStore::index_pending_text`.
@@ -41,16 +49,24 @@ pub(super) async fn index_pending(connections: &Connections, entries_max: u32) -
     };
     let entries: Vec<(i64, String)> = rows.iter().map(entry).collect::<Result<_, StoreError>>()?;
     INSERT_TOKENS
-        .execute(OPERATION, &mut transaction, &entries, |(entry_row, tokens), row| {
-            row.add(*entry_row).add(tokens.as_str());
-        })
+        .execute(
+            OPERATION,
+            &mut transaction,
+            &entries,
+            |(entry_row, tokens), row| {
+                row.add(*entry_row).add(tokens.as_str());
+            },
+        )
         .await?;
-    let entry_rows = serde_json::json!(entries.iter().map(|(entry_row, _)| entry_row).collect::<Vec<_>>()).to_string();
-    sqlx::query("UPDATE log_entries SET text_indexed = 1 WHERE entry_row IN (SELECT value FROM json_each(?))")
-        .bind(entry_rows)
-        .execute(on(&mut transaction))
-        .await
-        .map_err(|error| map(OPERATION, error))?;
+    let entry_rows =
+        serde_json::json!(entries.iter().map(|(entry_row, _)| entry_row).collect::<Vec<_>>()).to_string();
+    sqlx::query(
+        "UPDATE log_entries SET text_indexed = 1 WHERE entry_row IN (SELECT value FROM json_each(?))",
+    )
+    .bind(entry_rows)
+    .execute(on(&mut transaction))
+    .await
+    .map_err(|error| map(OPERATION, error))?;
     commit(OPERATION, transaction).await?;
     Ok(entries.len() as u64)
 }

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use turnstone_store::{OutboxBody, RecordScores, Store};
 use turnstone_types::{
-    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, EntryOutcome, EntryScore, Label, LabelMap, NewCycle, NewEntry, ScoreBatch,
-    ScoreState, ScoredEntry, SourceDelta, SourceId, TenantId, TimestampBasis,
+    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, EntryOutcome, EntryScore, Label, LabelMap,
+    NewCycle, NewEntry, ScoreBatch, ScoreState, ScoredEntry, SourceDelta, SourceId, TenantId, TimestampBasis,
 };
 
 /// An instant all cases start from.
@@ -71,7 +71,10 @@ pub fn cycle(tenant: &TenantId, entries: Vec<NewEntry>) -> NewCycle {
 
 /// A cycle of texts, one a second.
 pub fn cycle_of_texts<T: AsRef<str>>(tenant: &TenantId, texts: impl IntoIterator<Item = T>) -> NewCycle {
-    let entries = (0..).zip(texts).map(|(second, text)| entry(text.as_ref(), second)).collect();
+    let entries = (0..)
+        .zip(texts)
+        .map(|(second, text)| entry(text.as_ref(), second))
+        .collect();
     cycle(tenant, entries)
 }
 
@@ -91,7 +94,12 @@ pub async fn waiting_batches(store: &dyn Store) -> anyhow::Result<Vec<ScoreBatch
 
 /// Publishes everything that waits.
 pub async fn publish_all(store: &dyn Store, when: Timestamp) -> anyhow::Result<Vec<String>> {
-    let ids: Vec<String> = store.pending_events(1_000).await?.into_iter().map(|event| event.message_id).collect();
+    let ids: Vec<String> = store
+        .pending_events(1_000)
+        .await?
+        .into_iter()
+        .map(|event| event.message_id)
+        .collect();
     store.mark_published(&ids, when).await?;
     Ok(ids)
 }
@@ -100,17 +108,34 @@ pub async fn publish_all(store: &dyn Store, when: Timestamp) -> anyhow::Result<V
 pub fn scored(id: &EntryId, raw_label: &str, score: f64) -> ScoredEntry {
     let meaning = LabelMap::default().meaning(raw_label);
     let detected = meaning.anomalous;
-    ScoredEntry { id: id.clone(), outcome: EntryOutcome::Scored { meaning, score, detected } }
+    ScoredEntry {
+        id: id.clone(),
+        outcome: EntryOutcome::Scored {
+            meaning,
+            score,
+            detected,
+        },
+    }
 }
 
 /// An outcome that sets the entry aside.
 pub fn quarantined(id: &EntryId, reason: &str) -> ScoredEntry {
-    ScoredEntry { id: id.clone(), outcome: EntryOutcome::Quarantined { reason: reason.to_owned() } }
+    ScoredEntry {
+        id: id.clone(),
+        outcome: EntryOutcome::Quarantined {
+            reason: reason.to_owned(),
+        },
+    }
 }
 
 /// Scores by scorer `model-a` at a second after [`start`].
 pub fn scores(batch_id: Option<&BatchId>, second: i64, outcomes: Vec<ScoredEntry>) -> RecordScores {
-    RecordScores { batch_id: batch_id.cloned(), scorer: "model-a".into(), scored_at: at(second), outcomes }
+    RecordScores {
+        batch_id: batch_id.cloned(),
+        scorer: "model-a".into(),
+        scored_at: at(second),
+        outcomes,
+    }
 }
 
 /// Commits texts and makes a detection of each, all at one second; returns the ids of the entries.
@@ -147,7 +172,11 @@ pub fn foreign_entry(id: &str, tenant: &TenantId, text: &str, second: i64) -> En
 
 /// The same entry, scored.
 pub fn with_score(mut entry: Entry, label: &str, score: f64, second: i64) -> Entry {
-    entry.score = ScoreState::Scored(EntryScore { label: Label::new(label), score, scored_at: at(second) });
+    entry.score = ScoreState::Scored(EntryScore {
+        label: Label::new(label),
+        score,
+        scored_at: at(second),
+    });
     entry
 }
 

@@ -31,25 +31,40 @@ macro_rules! cases {
     };
 }
 
-fn trial(runtime: &Arc<tokio::runtime::Runtime>, backend: &Arc<dyn Backend>, module: &str, case: Case) -> Trial {
+fn trial(
+    runtime: &Arc<tokio::runtime::Runtime>,
+    backend: &Arc<dyn Backend>,
+    module: &str,
+    case: Case,
+) -> Trial {
     let (runtime, backend) = (runtime.clone(), backend.clone());
-    Trial::test(format!("{}::{module}::{}", backend.name(), case.name), move || {
-        runtime.block_on(async {
-            let harness = backend.fresh().await?;
-            (case.run)(harness).await?;
-            Ok(())
-        })
-    })
+    Trial::test(
+        format!("{}::{module}::{}", backend.name(), case.name),
+        move || {
+            runtime.block_on(async {
+                let harness = backend.fresh().await?;
+                (case.run)(harness).await?;
+                Ok(())
+            })
+        },
+    )
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     let runtime = Arc::new(runtime.expect("a runtime can be made"));
     let mut trials = Vec::new();
     for backend in backends::all() {
         for (module, cases) in cases::modules(backend.name()) {
-            trials.extend(cases.into_iter().map(|case| trial(&runtime, &backend, module, case)));
+            trials.extend(
+                cases
+                    .into_iter()
+                    .map(|case| trial(&runtime, &backend, module, case)),
+            );
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()

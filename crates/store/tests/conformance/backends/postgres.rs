@@ -36,7 +36,14 @@ impl Backend for Postgres {
         let url = cluster.fresh_database().await?;
         let address = StoreAddress::parse(&url)?;
         Ok(Harness {
-            store: connect(&address, &ConnectOptions { connections_max: 4, ..ConnectOptions::default() }).await?,
+            store: connect(
+                &address,
+                &ConnectOptions {
+                    connections_max: 4,
+                    ..ConnectOptions::default()
+                },
+            )
+            .await?,
             address,
             sql: Box::new(PostgresDatabase(url)),
             backend: Arc::new(self.clone()),
@@ -51,7 +58,10 @@ impl PostgresDatabase {
     async fn simple_query(&self, statements: &str) -> anyhow::Result<Vec<SimpleQueryMessage>> {
         let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await?;
         let driver = tokio::spawn(connection);
-        let messages = client.simple_query(statements).await.with_context(|| format!("execute {statements:?}"));
+        let messages = client
+            .simple_query(statements)
+            .await
+            .with_context(|| format!("execute {statements:?}"));
         drop(client);
         // An error of the connection shows in the statement's own result.
         let _ = driver.await;
@@ -66,7 +76,9 @@ impl Sql for PostgresDatabase {
     }
 
     async fn scalar(&self, query: &str) -> anyhow::Result<Option<String>> {
-        let messages = self.simple_query(&format!("SELECT CAST(({query}) AS TEXT)")).await?;
+        let messages = self
+            .simple_query(&format!("SELECT CAST(({query}) AS TEXT)"))
+            .await?;
         let row = messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,

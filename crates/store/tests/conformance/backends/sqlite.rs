@@ -42,13 +42,17 @@ impl SqliteFile {
 impl Sql for SqliteFile {
     async fn execute(&self, statements: &str) -> anyhow::Result<()> {
         let mut connection = self.open().await?;
-        sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut connection).await?;
+        sqlx::raw_sql(AssertSqlSafe(statements))
+            .execute(&mut connection)
+            .await?;
         Ok(connection.close().await?)
     }
 
     async fn scalar(&self, query: &str) -> anyhow::Result<Option<String>> {
         let mut connection = self.open().await?;
-        let row = sqlx::raw_sql(AssertSqlSafe(format!("SELECT CAST(({query}) AS TEXT)"))).fetch_one(&mut connection).await?;
+        let row = sqlx::raw_sql(AssertSqlSafe(format!("SELECT CAST(({query}) AS TEXT)")))
+            .fetch_one(&mut connection)
+            .await?;
         connection.close().await?;
         Ok(row.try_get(0)?)
     }

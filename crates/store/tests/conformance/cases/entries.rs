@@ -19,17 +19,25 @@ async fn list(store: &dyn Store, search: &EntrySearch) -> anyhow::Result<Vec<Ent
 }
 
 fn key(entry: &Entry) -> EntryKey {
-    EntryKey { timestamp: entry.timestamp, id: entry.id.clone() }
+    EntryKey {
+        timestamp: entry.timestamp,
+        id: entry.id.clone(),
+    }
 }
 
 async fn newest_first_in_stable_pages(harness: Harness) -> anyhow::Result<()> {
     let store = harness.store.as_ref();
     for (name, second) in [("acme", 5), ("", 5), ("acme", 1), ("", 9), ("other", 7)] {
-        let mut entries: Vec<NewEntry> = (0..4).map(|number| entry(&format!("{name} {number}"), second)).collect();
+        let mut entries: Vec<NewEntry> = (0..4)
+            .map(|number| entry(&format!("{name} {number}"), second))
+            .collect();
         entries[1].source_id = source("db");
         store.commit_cycle(&cycle(&tenant(name), entries)).await?;
     }
-    let of_db = EntrySearch { source_id: Some(source("db")), ..EntrySearch::default() };
+    let of_db = EntrySearch {
+        source_id: Some(source("db")),
+        ..EntrySearch::default()
+    };
     for (search, count) in [(EntrySearch::default(), 16), (of_db, 4)] {
         let all = list(store, &search).await?;
         assert_eq!(all.len(), count);
@@ -38,7 +46,9 @@ async fn newest_first_in_stable_pages(harness: Harness) -> anyhow::Result<()> {
             let mut paged: Vec<Entry> = Vec::new();
             loop {
                 let after = paged.last().map(key);
-                let page = store.search_entries(&tenant("acme"), &search, after.as_ref(), size).await?;
+                let page = store
+                    .search_entries(&tenant("acme"), &search, after.as_ref(), size)
+                    .await?;
                 if page.is_empty() {
                     break;
                 }
@@ -52,15 +62,28 @@ async fn newest_first_in_stable_pages(harness: Harness) -> anyhow::Result<()> {
 
 async fn paging_while_rows_arrive(harness: Harness) -> anyhow::Result<()> {
     let store = harness.store.as_ref();
-    store.commit_cycle(&cycle_of_texts(&tenant("acme"), (0..30).map(|number| number.to_string()))).await?;
-    let before: Vec<EntryId> = list(store, &EntrySearch::default()).await?.into_iter().map(|entry| entry.id).collect();
+    store
+        .commit_cycle(&cycle_of_texts(
+            &tenant("acme"),
+            (0..30).map(|number| number.to_string()),
+        ))
+        .await?;
+    let before: Vec<EntryId> = list(store, &EntrySearch::default())
+        .await?
+        .into_iter()
+        .map(|entry| entry.id)
+        .collect();
     let (mut seen, mut after, mut second) = (Vec::new(), None, 1_000);
     loop {
-        let page = store.search_entries(&tenant("acme"), &EntrySearch::default(), after.as_ref(), 7).await?;
+        let page = store
+            .search_entries(&tenant("acme"), &EntrySearch::default(), after.as_ref(), 7)
+            .await?;
         let Some(last) = page.last() else { break };
         after = Some(key(last));
         seen.extend(page.into_iter().map(|entry| entry.id));
-        store.commit_cycle(&cycle(&tenant("acme"), vec![entry("new", second)])).await?;
+        store
+            .commit_cycle(&cycle(&tenant("acme"), vec![entry("new", second)]))
+            .await?;
         second += 1;
     }
     assert_eq!(seen, before);
@@ -76,25 +99,112 @@ async fn each_filter_holds(harness: Harness) -> anyhow::Result<()> {
     let cycle = cycle(&tenant("acme"), entries);
     store.commit_cycle(&cycle).await?;
     let ids: Vec<_> = cycle.entries.iter().map(|entry| &entry.id).collect();
-    store.record_scores(&scores(None, 9, vec![scored(ids[0], "ERROR", 0.8), scored(ids[2], "NORMAL", 0.9)])).await?;
+    store
+        .record_scores(&scores(
+            None,
+            9,
+            vec![scored(ids[0], "ERROR", 0.8), scored(ids[2], "NORMAL", 0.9)],
+        ))
+        .await?;
     let any = EntrySearch::default;
     let cases = [
         (any(), "abcd"),
-        (EntrySearch { source_id: Some(source("db")), ..any() }, "d"),
-        (EntrySearch { severity: Some(Severity::Error), ..any() }, "a"),
-        (EntrySearch { label: Some(Label::new("normal")), ..any() }, "c"),
-        (EntrySearch { score_min: Some(0.8), ..any() }, "ac"),
-        (EntrySearch { score_min: Some(0.85), ..any() }, "c"),
-        (EntrySearch { time_from: Some(at(2)), ..any() }, "cd"),
-        (EntrySearch { time_until: Some(at(2)), ..any() }, "ab"),
-        (EntrySearch { time_from: Some(at(1)), time_until: Some(at(3)), ..any() }, "bc"),
-        (EntrySearch { query: Some("a".parse()?), severity: Some(Severity::Error), ..any() }, "a"),
-        (EntrySearch { query: Some("a".parse()?), severity: Some(Severity::Info), ..any() }, ""),
-        (EntrySearch { query: Some("d".parse()?), source_id: Some(source("db")), ..any() }, "d"),
-        (EntrySearch { query: Some("a".parse()?), time_from: Some(at(1)), ..any() }, ""),
+        (
+            EntrySearch {
+                source_id: Some(source("db")),
+                ..any()
+            },
+            "d",
+        ),
+        (
+            EntrySearch {
+                severity: Some(Severity::Error),
+                ..any()
+            },
+            "a",
+        ),
+        (
+            EntrySearch {
+                label: Some(Label::new("normal")),
+                ..any()
+            },
+            "c",
+        ),
+        (
+            EntrySearch {
+                score_min: Some(0.8),
+                ..any()
+            },
+            "ac",
+        ),
+        (
+            EntrySearch {
+                score_min: Some(0.85),
+                ..any()
+            },
+            "c",
+        ),
+        (
+            EntrySearch {
+                time_from: Some(at(2)),
+                ..any()
+            },
+            "cd",
+        ),
+        (
+            EntrySearch {
+                time_until: Some(at(2)),
+                ..any()
+            },
+            "ab",
+        ),
+        (
+            EntrySearch {
+                time_from: Some(at(1)),
+                time_until: Some(at(3)),
+                ..any()
+            },
+            "bc",
+        ),
+        (
+            EntrySearch {
+                query: Some("a".parse()?),
+                severity: Some(Severity::Error),
+                ..any()
+            },
+            "a",
+        ),
+        (
+            EntrySearch {
+                query: Some("a".parse()?),
+                severity: Some(Severity::Info),
+                ..any()
+            },
+            "",
+        ),
+        (
+            EntrySearch {
+                query: Some("d".parse()?),
+                source_id: Some(source("db")),
+                ..any()
+            },
+            "d",
+        ),
+        (
+            EntrySearch {
+                query: Some("a".parse()?),
+                time_from: Some(at(1)),
+                ..any()
+            },
+            "",
+        ),
     ];
     for (search, expected) in cases {
-        let mut found: Vec<String> = list(store, &search).await?.into_iter().map(|entry| entry.text).collect();
+        let mut found: Vec<String> = list(store, &search)
+            .await?
+            .into_iter()
+            .map(|entry| entry.text)
+            .collect();
         found.sort();
         assert_eq!(found.concat(), expected, "{search:?}");
     }
@@ -102,49 +212,103 @@ async fn each_filter_holds(harness: Harness) -> anyhow::Result<()> {
 }
 
 fn around(entry_id: &EntryId) -> ContextRequest {
-    ContextRequest { entry_id: entry_id.clone(), window_seconds: 300, before_max: 100, after_max: 100 }
+    ContextRequest {
+        entry_id: entry_id.clone(),
+        window_seconds: 300,
+        before_max: 100,
+        after_max: 100,
+    }
 }
 
 async fn texts(harness: &Harness, request: &ContextRequest) -> anyhow::Result<String> {
-    let entries = harness.store.entry_context(&tenant("acme"), request).await?.unwrap();
+    let entries = harness
+        .store
+        .entry_context(&tenant("acme"), request)
+        .await?
+        .unwrap();
     assert!(entries.is_sorted_by(|one, other| (one.timestamp, &one.id) < (other.timestamp, &other.id)));
-    Ok(entries.into_iter().map(|entry| entry.text).collect::<Vec<_>>().join(" "))
+    Ok(entries
+        .into_iter()
+        .map(|entry| entry.text)
+        .collect::<Vec<_>>()
+        .join(" "))
 }
 
 async fn surroundings_hold_the_window(harness: Harness) -> anyhow::Result<()> {
-    let entries: Vec<NewEntry> = [-301, -300, -1, 0, 0, 0, 1, 300, 301].map(|second| entry(&second.to_string(), second)).to_vec();
+    let entries: Vec<NewEntry> = [-301, -300, -1, 0, 0, 0, 1, 300, 301]
+        .map(|second| entry(&second.to_string(), second))
+        .to_vec();
     let middle = entries[4].id.clone();
-    harness.store.commit_cycle(&cycle(&tenant("acme"), entries)).await?;
+    harness
+        .store
+        .commit_cycle(&cycle(&tenant("acme"), entries))
+        .await?;
     assert_eq!(texts(&harness, &around(&middle)).await?, "-300 -1 0 0 0 1 300");
-    let narrow = ContextRequest { window_seconds: 0, ..around(&middle) };
+    let narrow = ContextRequest {
+        window_seconds: 0,
+        ..around(&middle)
+    };
     assert_eq!(texts(&harness, &narrow).await?, "0 0 0");
-    let wide = ContextRequest { window_seconds: u32::MAX, ..around(&middle) };
+    let wide = ContextRequest {
+        window_seconds: u32::MAX,
+        ..around(&middle)
+    };
     assert_eq!(texts(&harness, &wide).await?, "-301 -300 -1 0 0 0 1 300 301");
     Ok(())
 }
 
 async fn surroundings_are_cut_nearest_first(harness: Harness) -> anyhow::Result<()> {
-    let entries: Vec<NewEntry> = (-10..=10).map(|second| entry(&second.to_string(), second)).collect();
+    let entries: Vec<NewEntry> = (-10..=10)
+        .map(|second| entry(&second.to_string(), second))
+        .collect();
     let middle = entries[10].id.clone();
-    harness.store.commit_cycle(&cycle(&tenant("acme"), entries)).await?;
-    let cut = ContextRequest { before_max: 2, after_max: 3, ..around(&middle) };
+    harness
+        .store
+        .commit_cycle(&cycle(&tenant("acme"), entries))
+        .await?;
+    let cut = ContextRequest {
+        before_max: 2,
+        after_max: 3,
+        ..around(&middle)
+    };
     assert_eq!(texts(&harness, &cut).await?, "-2 -1 0 1 2 3");
-    let alone = ContextRequest { before_max: 0, after_max: 0, ..around(&middle) };
+    let alone = ContextRequest {
+        before_max: 0,
+        after_max: 0,
+        ..around(&middle)
+    };
     assert_eq!(texts(&harness, &alone).await?, "0");
     Ok(())
 }
 
 async fn surroundings_are_of_one_source(harness: Harness) -> anyhow::Result<()> {
-    let mut entries = vec![entry("before", -1), entry("db", 0), entry("middle", 0), entry("after", 1)];
+    let mut entries = vec![
+        entry("before", -1),
+        entry("db", 0),
+        entry("middle", 0),
+        entry("after", 1),
+    ];
     entries[1].source_id = source("db");
     let middle = entries[2].id.clone();
-    harness.store.commit_cycle(&cycle(&tenant("acme"), entries)).await?;
+    harness
+        .store
+        .commit_cycle(&cycle(&tenant("acme"), entries))
+        .await?;
     // The shared tenant's source of the same name is another source.
     let shared = entry("shared", 0);
     let shared_id = shared.id.clone();
-    harness.store.commit_cycle(&cycle(&tenant(""), vec![shared])).await?;
+    harness
+        .store
+        .commit_cycle(&cycle(&tenant(""), vec![shared]))
+        .await?;
     assert_eq!(texts(&harness, &around(&middle)).await?, "before middle after");
     assert_eq!(texts(&harness, &around(&shared_id)).await?, "shared");
-    assert!(harness.store.entry_context(&tenant("acme"), &around(&EntryId::generate())).await?.is_none());
+    assert!(
+        harness
+            .store
+            .entry_context(&tenant("acme"), &around(&EntryId::generate()))
+            .await?
+            .is_none()
+    );
     Ok(())
 }

@@ -16,7 +16,10 @@ async fn an_empty_database_is_not_ready(harness: Harness) -> anyhow::Result<()> 
     let empty = harness.backend.unmigrated().await?;
     let error = empty.store.check_ready().await.unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::NotFound, "{error}");
-    assert!(error.to_string().contains("turnstone db migrate"), "{error} must say what to do");
+    assert!(
+        error.to_string().contains("turnstone db migrate"),
+        "{error} must say what to do"
+    );
     empty.store.migrate().await?;
     empty.store.check_ready().await?;
     Ok(())
@@ -44,7 +47,10 @@ async fn several_may_migrate_at_once(harness: Harness) -> anyhow::Result<()> {
 }
 
 async fn refused(harness: &Harness) {
-    for error in [harness.store.check_ready().await.unwrap_err(), harness.store.migrate().await.unwrap_err()] {
+    for error in [
+        harness.store.check_ready().await.unwrap_err(),
+        harness.store.migrate().await.unwrap_err(),
+    ] {
         assert_eq!(error.kind, StoreErrorKind::Corrupt, "{error}");
         assert!(!error.is_retryable());
     }
@@ -56,18 +62,27 @@ async fn a_newer_schema_is_refused(harness: Harness) -> anyhow::Result<()> {
     harness.sql.execute(newer).await?;
     refused(&harness).await;
     let error = harness.store.check_ready().await.unwrap_err();
-    assert!(error.to_string().contains("newer"), "{error} must say that the schema is newer");
+    assert!(
+        error.to_string().contains("newer"),
+        "{error} must say that the schema is newer"
+    );
     Ok(())
 }
 
 async fn a_changed_migration_is_refused(harness: Harness) -> anyhow::Result<()> {
-    harness.sql.execute("UPDATE schema_migrations SET checksum = 'other' WHERE version = 1").await?;
+    harness
+        .sql
+        .execute("UPDATE schema_migrations SET checksum = 'other' WHERE version = 1")
+        .await?;
     refused(&harness).await;
     Ok(())
 }
 
 async fn a_missing_migration_is_refused(harness: Harness) -> anyhow::Result<()> {
-    harness.sql.execute("UPDATE schema_migrations SET version = 0 WHERE version = 1").await?;
+    harness
+        .sql
+        .execute("UPDATE schema_migrations SET version = 0 WHERE version = 1")
+        .await?;
     refused(&harness).await;
     Ok(())
 }

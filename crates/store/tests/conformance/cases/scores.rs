@@ -25,23 +25,64 @@ async fn scores_and_detections_are_written(harness: Harness) -> anyhow::Result<(
     store.commit_cycle(&cycle).await?;
     let batch = waiting_batches(store.as_ref()).await?.remove(0);
     let ids: Vec<&EntryId> = cycle.entries.iter().map(|entry| &entry.id).collect();
-    let outcomes = vec![scored(ids[0], "normal", 0.99), scored(ids[1], "system_failure", 0.875), scored(ids[2], "label_7", 0.5)];
-    let outcome = store.record_scores(&scores(Some(&batch.id), 60, outcomes)).await?;
-    assert_eq!(outcome, RecordOutcome { newly_scored: 3, newly_quarantined: 0, new_detections: 1 });
+    let outcomes = vec![
+        scored(ids[0], "normal", 0.99),
+        scored(ids[1], "system_failure", 0.875),
+        scored(ids[2], "label_7", 0.5),
+    ];
+    let outcome = store
+        .record_scores(&scores(Some(&batch.id), 60, outcomes))
+        .await?;
+    assert_eq!(
+        outcome,
+        RecordOutcome {
+            newly_scored: 3,
+            newly_quarantined: 0,
+            new_detections: 1
+        }
+    );
 
-    for (id, label, score) in [(ids[0], "NORMAL", 0.99), (ids[1], "SYSTEM_FAILURE", 0.875), (ids[2], "LABEL_7", 0.5)] {
+    for (id, label, score) in [
+        (ids[0], "NORMAL", 0.99),
+        (ids[1], "SYSTEM_FAILURE", 0.875),
+        (ids[2], "LABEL_7", 0.5),
+    ] {
         let entry = store.entry(&tenant("acme"), id).await?.unwrap();
-        assert_eq!(entry.score, ScoreState::Scored(EntryScore { label: Label::new(label), score, scored_at: at(60) }));
+        assert_eq!(
+            entry.score,
+            ScoreState::Scored(EntryScore {
+                label: Label::new(label),
+                score,
+                scored_at: at(60)
+            })
+        );
     }
-    let detections = store.list_detections(&tenant("acme"), &Default::default(), None, 10).await?;
+    let detections = store
+        .list_detections(&tenant("acme"), &Default::default(), None, 10)
+        .await?;
     assert_eq!(detections.len(), 1);
     let detection = &detections[0];
-    assert_eq!((&detection.entry_id, &detection.tenant, &detection.source_id), (ids[1], &tenant("acme"), &source("web")));
-    assert_eq!((detection.label.as_str(), detection.severity, detection.score), ("SYSTEM_FAILURE", Severity::Critical, 0.875));
-    assert_eq!((detection.text.as_str(), detection.scorer.as_str()), ("disk failure", "model-a"));
-    assert_eq!((detection.timestamp, detection.detected_at), (Some(at(1)), at(60)));
+    assert_eq!(
+        (&detection.entry_id, &detection.tenant, &detection.source_id),
+        (ids[1], &tenant("acme"), &source("web"))
+    );
+    assert_eq!(
+        (detection.label.as_str(), detection.severity, detection.score),
+        ("SYSTEM_FAILURE", Severity::Critical, 0.875)
+    );
+    assert_eq!(
+        (detection.text.as_str(), detection.scorer.as_str()),
+        ("disk failure", "model-a")
+    );
+    assert_eq!(
+        (detection.timestamp, detection.detected_at),
+        (Some(at(1)), at(60))
+    );
     assert!(!detection.acknowledged && detection.acknowledged_at.is_none() && detection.notes.is_empty());
-    assert_eq!(store.detection(&tenant("acme"), &detection.id).await?.as_ref(), Some(detection));
+    assert_eq!(
+        store.detection(&tenant("acme"), &detection.id).await?.as_ref(),
+        Some(detection)
+    );
     assert!(store.open_batches(&tenant("acme"), 10).await?.is_empty());
     assert!(store.batch_texts(&batch).await?.is_empty());
     Ok(())
@@ -52,15 +93,41 @@ async fn the_same_batch_twice_changes_nothing(harness: Harness) -> anyhow::Resul
     let cycle = cycle_of_texts(&tenant("acme"), ["one", "two"]);
     store.commit_cycle(&cycle).await?;
     let batch = waiting_batches(store.as_ref()).await?.remove(0);
-    let outcomes = vec![scored(&cycle.entries[0].id, "ERROR", 0.9), quarantined(&cycle.entries[1].id, "bad")];
+    let outcomes = vec![
+        scored(&cycle.entries[0].id, "ERROR", 0.9),
+        quarantined(&cycle.entries[1].id, "bad"),
+    ];
     let first = scores(Some(&batch.id), 1, outcomes);
-    assert_eq!(store.record_scores(&first).await?, RecordOutcome { newly_scored: 1, newly_quarantined: 1, new_detections: 1 });
-    let before = store.list_detections(&tenant("acme"), &Default::default(), None, 10).await?;
-    let repeat = RecordScores { scored_at: at(99), ..first };
+    assert_eq!(
+        store.record_scores(&first).await?,
+        RecordOutcome {
+            newly_scored: 1,
+            newly_quarantined: 1,
+            new_detections: 1
+        }
+    );
+    let before = store
+        .list_detections(&tenant("acme"), &Default::default(), None, 10)
+        .await?;
+    let repeat = RecordScores {
+        scored_at: at(99),
+        ..first
+    };
     assert_eq!(store.record_scores(&repeat).await?, RecordOutcome::default());
-    assert_eq!(store.list_detections(&tenant("acme"), &Default::default(), None, 10).await?, before);
+    assert_eq!(
+        store
+            .list_detections(&tenant("acme"), &Default::default(), None, 10)
+            .await?,
+        before
+    );
     let entry = store.entry(&tenant("acme"), &cycle.entries[1].id).await?.unwrap();
-    assert_eq!(entry.score, ScoreState::Quarantined { reason: "bad".into(), at: at(1) });
+    assert_eq!(
+        entry.score,
+        ScoreState::Quarantined {
+            reason: "bad".into(),
+            at: at(1)
+        }
+    );
     Ok(())
 }
 
@@ -80,7 +147,14 @@ async fn two_workers_record_once(harness: Harness) -> anyhow::Result<()> {
     }
     let twice = "SELECT COUNT(*) FROM (SELECT entry_id FROM detections GROUP BY entry_id HAVING COUNT(*) > 1) AS twice";
     assert_eq!(harness.sql.scalar(twice).await?.as_deref(), Some("0"));
-    assert_eq!(harness.sql.scalar("SELECT COUNT(*) FROM detections").await?.as_deref(), Some("500"));
+    assert_eq!(
+        harness
+            .sql
+            .scalar("SELECT COUNT(*) FROM detections")
+            .await?
+            .as_deref(),
+        Some("500")
+    );
     let disagree = "SELECT COUNT(*) FROM detections AS d JOIN log_entries AS e ON e.id = d.entry_id WHERE e.anomaly_scored_at <> d.detected_at";
     assert_eq!(harness.sql.scalar(disagree).await?.as_deref(), Some("0"));
     Ok(())
@@ -91,11 +165,23 @@ async fn another_scorer_does_not_overwrite(harness: Harness) -> anyhow::Result<(
     let cycle = cycle_of_texts(&tenant("acme"), ["one"]);
     store.commit_cycle(&cycle).await?;
     let id = &cycle.entries[0].id;
-    store.record_scores(&scores(None, 1, vec![scored(id, "NORMAL", 0.9)])).await?;
-    let other = RecordScores { scorer: "model-b".into(), ..scores(None, 2, vec![scored(id, "ERROR", 0.95)]) };
+    store
+        .record_scores(&scores(None, 1, vec![scored(id, "NORMAL", 0.9)]))
+        .await?;
+    let other = RecordScores {
+        scorer: "model-b".into(),
+        ..scores(None, 2, vec![scored(id, "ERROR", 0.95)])
+    };
     assert_eq!(store.record_scores(&other).await?, RecordOutcome::default());
-    assert!(store.list_detections(&tenant("acme"), &Default::default(), None, 10).await?.is_empty());
-    let ScoreState::Scored(score) = store.entry(&tenant("acme"), id).await?.unwrap().score else { panic!("unscored") };
+    assert!(
+        store
+            .list_detections(&tenant("acme"), &Default::default(), None, 10)
+            .await?
+            .is_empty()
+    );
+    let ScoreState::Scored(score) = store.entry(&tenant("acme"), id).await?.unwrap().score else {
+        panic!("unscored")
+    };
     assert_eq!(score.label.as_str(), "NORMAL");
     Ok(())
 }
@@ -105,12 +191,28 @@ async fn the_first_of_two_outcomes_counts(harness: Harness) -> anyhow::Result<()
     let cycle = cycle_of_texts(&tenant("acme"), ["one"]);
     store.commit_cycle(&cycle).await?;
     let id = &cycle.entries[0].id;
-    let outcomes = vec![scored(id, "ERROR", 0.9), scored(id, "NORMAL", 0.8), quarantined(id, "x"), scored(id, "CRITICAL", 0.7)];
+    let outcomes = vec![
+        scored(id, "ERROR", 0.9),
+        scored(id, "NORMAL", 0.8),
+        quarantined(id, "x"),
+        scored(id, "CRITICAL", 0.7),
+    ];
     let outcome = store.record_scores(&scores(None, 1, outcomes)).await?;
-    assert_eq!(outcome, RecordOutcome { newly_scored: 1, newly_quarantined: 0, new_detections: 1 });
-    let detections = store.list_detections(&tenant("acme"), &Default::default(), None, 10).await?;
+    assert_eq!(
+        outcome,
+        RecordOutcome {
+            newly_scored: 1,
+            newly_quarantined: 0,
+            new_detections: 1
+        }
+    );
+    let detections = store
+        .list_detections(&tenant("acme"), &Default::default(), None, 10)
+        .await?;
     assert_eq!((detections.len(), detections[0].label.as_str()), (1, "ERROR"));
-    let ScoreState::Scored(score) = store.entry(&tenant("acme"), id).await?.unwrap().score else { panic!("unscored") };
+    let ScoreState::Scored(score) = store.entry(&tenant("acme"), id).await?.unwrap().score else {
+        panic!("unscored")
+    };
     assert_eq!((score.label.as_str(), score.score), ("ERROR", 0.9));
     Ok(())
 }
@@ -120,10 +222,19 @@ async fn quarantined_entries_are_set_aside(harness: Harness) -> anyhow::Result<(
     let cycle = cycle_of_texts(&tenant("acme"), ["one", "two"]);
     store.commit_cycle(&cycle).await?;
     let batch = waiting_batches(store.as_ref()).await?.remove(0);
-    let outcomes = vec![quarantined(&cycle.entries[0].id, "out of memory for one line"), scored(&cycle.entries[1].id, "NORMAL", 0.9)];
+    let outcomes = vec![
+        quarantined(&cycle.entries[0].id, "out of memory for one line"),
+        scored(&cycle.entries[1].id, "NORMAL", 0.9),
+    ];
     store.record_scores(&scores(Some(&batch.id), 5, outcomes)).await?;
     let entry = store.entry(&tenant("acme"), &cycle.entries[0].id).await?.unwrap();
-    assert_eq!(entry.score, ScoreState::Quarantined { reason: "out of memory for one line".into(), at: at(5) });
+    assert_eq!(
+        entry.score,
+        ScoreState::Quarantined {
+            reason: "out of memory for one line".into(),
+            at: at(5)
+        }
+    );
     let stats = store.stats_summary(&tenant("acme")).await?;
     assert_eq!((stats.quarantined_entries, stats.unscored_entries), (1, 0));
     assert!(store.open_batches(&tenant("acme"), 10).await?.is_empty());
@@ -137,10 +248,24 @@ async fn missing_entries_are_passed_over(harness: Harness) -> anyhow::Result<()>
     let store = &harness.store;
     let cycle = cycle_of_texts(&tenant("acme"), ["one"]);
     store.commit_cycle(&cycle).await?;
-    let outcomes = vec![scored(&EntryId::generate(), "ERROR", 0.9), scored(&cycle.entries[0].id, "ERROR", 0.9), quarantined(&EntryId::generate(), "x")];
+    let outcomes = vec![
+        scored(&EntryId::generate(), "ERROR", 0.9),
+        scored(&cycle.entries[0].id, "ERROR", 0.9),
+        quarantined(&EntryId::generate(), "x"),
+    ];
     let outcome = store.record_scores(&scores(None, 1, outcomes)).await?;
-    assert_eq!(outcome, RecordOutcome { newly_scored: 1, newly_quarantined: 0, new_detections: 1 });
-    assert_eq!(store.record_scores(&scores(None, 1, Vec::new())).await?, RecordOutcome::default());
+    assert_eq!(
+        outcome,
+        RecordOutcome {
+            newly_scored: 1,
+            newly_quarantined: 0,
+            new_detections: 1
+        }
+    );
+    assert_eq!(
+        store.record_scores(&scores(None, 1, Vec::new())).await?,
+        RecordOutcome::default()
+    );
     Ok(())
 }
 
@@ -151,16 +276,34 @@ async fn texts_of_a_batch_are_those_unscored(harness: Harness) -> anyhow::Result
     ids.sort();
     let with_ids = |parity: usize| {
         let entries = ids.iter().enumerate().filter(|(place, _)| place % 2 == parity);
-        let entries = entries.map(|(place, id)| turnstone_types::NewEntry { id: id.clone(), ..entry(&format!("{place}"), 0) });
+        let entries = entries.map(|(place, id)| turnstone_types::NewEntry {
+            id: id.clone(),
+            ..entry(&format!("{place}"), 0)
+        });
         cycle(&tenant("acme"), entries.collect())
     };
     let (even, odd) = (with_ids(0), with_ids(1));
     store.commit_cycle(&even).await?;
     let batch = waiting_batches(store.as_ref()).await?.remove(0);
     store.commit_cycle(&odd).await?;
-    let texts = |found: Vec<turnstone_types::TextOfEntry>| found.into_iter().map(|text| text.text).collect::<Vec<_>>().join(" ");
-    assert_eq!(texts(store.batch_texts(&batch).await?), "0 2 4 6 8 10 12 14 16 18");
-    store.record_scores(&scores(None, 1, vec![scored(&ids[4], "NORMAL", 0.9), quarantined(&ids[6], "x")])).await?;
+    let texts = |found: Vec<turnstone_types::TextOfEntry>| {
+        found
+            .into_iter()
+            .map(|text| text.text)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(
+        texts(store.batch_texts(&batch).await?),
+        "0 2 4 6 8 10 12 14 16 18"
+    );
+    store
+        .record_scores(&scores(
+            None,
+            1,
+            vec![scored(&ids[4], "NORMAL", 0.9), quarantined(&ids[6], "x")],
+        ))
+        .await?;
     assert_eq!(texts(store.batch_texts(&batch).await?), "0 2 8 10 12 14 16 18");
     Ok(())
 }
@@ -193,7 +336,14 @@ async fn a_large_batch_is_recorded_whole(harness: Harness) -> anyhow::Result<()>
     assert_eq!(texts.len(), 5_003);
     let outcomes = texts.iter().map(|text| scored(&text.id, "ERROR", 0.9)).collect();
     let outcome = store.record_scores(&scores(Some(&batch.id), 1, outcomes)).await?;
-    assert_eq!(outcome, RecordOutcome { newly_scored: 5_003, newly_quarantined: 0, new_detections: 5_003 });
+    assert_eq!(
+        outcome,
+        RecordOutcome {
+            newly_scored: 5_003,
+            newly_quarantined: 0,
+            new_detections: 5_003
+        }
+    );
     assert!(store.open_batches(&tenant("acme"), 10).await?.is_empty());
     Ok(())
 }
@@ -203,10 +353,24 @@ async fn an_empty_answer_closes_a_batch_with_nothing_left(harness: Harness) -> a
     let cycle = cycle_of_texts(&tenant("acme"), ["one"]);
     store.commit_cycle(&cycle).await?;
     let batch = waiting_batches(store.as_ref()).await?.remove(0);
-    store.record_scores(&scores(Some(&batch.id), 1, Vec::new())).await?;
-    assert_eq!(store.open_batches(&tenant("acme"), 10).await?.len(), 1, "its entry still waits");
-    store.record_scores(&scores(None, 1, vec![scored(&cycle.entries[0].id, "NORMAL", 0.9)])).await?;
-    store.record_scores(&scores(Some(&batch.id), 2, Vec::new())).await?;
+    store
+        .record_scores(&scores(Some(&batch.id), 1, Vec::new()))
+        .await?;
+    assert_eq!(
+        store.open_batches(&tenant("acme"), 10).await?.len(),
+        1,
+        "its entry still waits"
+    );
+    store
+        .record_scores(&scores(
+            None,
+            1,
+            vec![scored(&cycle.entries[0].id, "NORMAL", 0.9)],
+        ))
+        .await?;
+    store
+        .record_scores(&scores(Some(&batch.id), 2, Vec::new()))
+        .await?;
     assert!(store.open_batches(&tenant("acme"), 10).await?.is_empty());
     Ok(())
 }

@@ -54,21 +54,122 @@ const TEXTS: &[&str] = &[
 ];
 
 const QUERIES: &[&str] = &[
-    "failed", "FAILED", "fail", "fail*", "password", "pass*", "\"failed password\"", "\"password failed\"", "\"password for\"",
-    "10.0.0.1", "10.0.0.1*", "10.0.0", "10*", "\"10 0 0 12\"", "0.0.1", "22", "2222", "22*", "port -2222", "password -root",
-    "password -\"for root\"", "refused", "refused connection", "\"connection refused\"", "\"connection ref\"*", "connection -ref*",
-    "größe", "GRÖSSE", "groesse", "größe -mib", "über*", "datei", "文件", "文件*", "打不开", "错误 error", "σφαλμα", "ΣΦΑΛΜΑ", "σφάλμα",
-    "istanbul", "İstanbul", "ISTANBUL", "café", "cafe", "cafe\u{301}", "naïve", "fire", "🔥 fire", "½", "x²", "①", "and", "or", "not", "near",
-    "\"and or not\"", "\"a b\"", "\"a b c\"", "\"a b d\"", "\"b a\"", "\"a a\"", "a b", "a -c", "a -\"a b\"", "\"a b c a b d\"", "null",
-    "1f", "0x1f", "1e10", "3.14", "1,000,000", "31mred", "red", "separated", "\"one line\"", "at com.example.Main", "camelcase*",
-    "snake_case_word", "\"snake case\"", "kebab-case-word", "kebab-case", "case", "the", "end", "run", "runs", "run*", "someone@example.com",
-    "example", "example.com -someone", "override", "abc", "ａｂｃ", "user_name=O'Brien", "o'brien", "status=200", "x_y-z.log", "/tmp/x_y-z.log",
-    "missing", "missing -failed", "failed -missing", "failed password root ssh2", "failed failed", "failed -failed", "z*", "d*",
+    "failed",
+    "FAILED",
+    "fail",
+    "fail*",
+    "password",
+    "pass*",
+    "\"failed password\"",
+    "\"password failed\"",
+    "\"password for\"",
+    "10.0.0.1",
+    "10.0.0.1*",
+    "10.0.0",
+    "10*",
+    "\"10 0 0 12\"",
+    "0.0.1",
+    "22",
+    "2222",
+    "22*",
+    "port -2222",
+    "password -root",
+    "password -\"for root\"",
+    "refused",
+    "refused connection",
+    "\"connection refused\"",
+    "\"connection ref\"*",
+    "connection -ref*",
+    "größe",
+    "GRÖSSE",
+    "groesse",
+    "größe -mib",
+    "über*",
+    "datei",
+    "文件",
+    "文件*",
+    "打不开",
+    "错误 error",
+    "σφαλμα",
+    "ΣΦΑΛΜΑ",
+    "σφάλμα",
+    "istanbul",
+    "İstanbul",
+    "ISTANBUL",
+    "café",
+    "cafe",
+    "cafe\u{301}",
+    "naïve",
+    "fire",
+    "🔥 fire",
+    "½",
+    "x²",
+    "①",
+    "and",
+    "or",
+    "not",
+    "near",
+    "\"and or not\"",
+    "\"a b\"",
+    "\"a b c\"",
+    "\"a b d\"",
+    "\"b a\"",
+    "\"a a\"",
+    "a b",
+    "a -c",
+    "a -\"a b\"",
+    "\"a b c a b d\"",
+    "null",
+    "1f",
+    "0x1f",
+    "1e10",
+    "3.14",
+    "1,000,000",
+    "31mred",
+    "red",
+    "separated",
+    "\"one line\"",
+    "at com.example.Main",
+    "camelcase*",
+    "snake_case_word",
+    "\"snake case\"",
+    "kebab-case-word",
+    "kebab-case",
+    "case",
+    "the",
+    "end",
+    "run",
+    "runs",
+    "run*",
+    "someone@example.com",
+    "example",
+    "example.com -someone",
+    "override",
+    "abc",
+    "ａｂｃ",
+    "user_name=O'Brien",
+    "o'brien",
+    "status=200",
+    "x_y-z.log",
+    "/tmp/x_y-z.log",
+    "missing",
+    "missing -failed",
+    "failed -missing",
+    "failed password root ssh2",
+    "failed failed",
+    "failed -failed",
+    "z*",
+    "d*",
 ];
 
 async fn found(store: &dyn Store, query: &SearchQuery) -> anyhow::Result<Vec<String>> {
-    let search = EntrySearch { query: Some(query.clone()), ..EntrySearch::default() };
-    let entries = store.search_entries(&tenant("acme"), &search, None, 1_000).await?;
+    let search = EntrySearch {
+        query: Some(query.clone()),
+        ..EntrySearch::default()
+    };
+    let entries = store
+        .search_entries(&tenant("acme"), &search, None, 1_000)
+        .await?;
     assert!(entries.is_sorted_by(|one, other| (one.timestamp, &one.id) > (other.timestamp, &other.id)));
     Ok(entries.into_iter().map(|entry| entry.text).collect())
 }
@@ -77,7 +178,11 @@ async fn check_all(store: &dyn Store) -> anyhow::Result<()> {
     for query in QUERIES {
         let parsed = SearchQuery::parse(query)?;
         let expected: Vec<_> = TEXTS.iter().rev().filter(|text| parsed.matches(text)).collect();
-        assert_eq!(found(store, &parsed).await?.iter().collect::<Vec<_>>(), expected, "{query:?}");
+        assert_eq!(
+            found(store, &parsed).await?.iter().collect::<Vec<_>>(),
+            expected,
+            "{query:?}"
+        );
     }
     Ok(())
 }
@@ -88,13 +193,30 @@ async fn index_all(store: &dyn Store) -> anyhow::Result<()> {
 }
 
 async fn every_query_finds_what_it_matches(harness: Harness) -> anyhow::Result<()> {
-    harness.store.commit_cycle(&cycle_of_texts(&tenant("acme"), TEXTS)).await?;
+    harness
+        .store
+        .commit_cycle(&cycle_of_texts(&tenant("acme"), TEXTS))
+        .await?;
     index_all(harness.store.as_ref()).await?;
     check_all(harness.store.as_ref()).await?;
     // The oracle above is this program's own matcher: a few results by hand keep it honest.
-    let counts = [("failed", 2), ("fail*", 2), ("10.0.0.1", 2), ("10.0.0.1*", 3), ("\"a b\"", 2), ("a -c", 3), ("run*", 1), ("größe", 1), ("文件*", 2)];
+    let counts = [
+        ("failed", 2),
+        ("fail*", 2),
+        ("10.0.0.1", 2),
+        ("10.0.0.1*", 3),
+        ("\"a b\"", 2),
+        ("a -c", 3),
+        ("run*", 1),
+        ("größe", 1),
+        ("文件*", 2),
+    ];
     for (query, count) in counts {
-        assert_eq!(found(harness.store.as_ref(), &query.parse()?).await?.len(), count, "{query:?}");
+        assert_eq!(
+            found(harness.store.as_ref(), &query.parse()?).await?.len(),
+            count,
+            "{query:?}"
+        );
     }
     Ok(())
 }
@@ -104,7 +226,11 @@ async fn found_before_and_after_indexing(harness: Harness) -> anyhow::Result<()>
     let (old, new) = TEXTS.split_at(TEXTS.len() / 2);
     store.commit_cycle(&cycle_of_texts(&tenant("acme"), old)).await?;
     index_all(store).await?;
-    let entries = new.iter().zip(old.len() as i64..).map(|(text, second)| entry(text, second)).collect();
+    let entries = new
+        .iter()
+        .zip(old.len() as i64..)
+        .map(|(text, second)| entry(text, second))
+        .collect();
     store.commit_cycle(&cycle(&tenant("acme"), entries)).await?;
     // Half of it is indexed, the rest (where the backend indexes later) is not.
     check_all(store).await?;
@@ -115,7 +241,9 @@ async fn found_before_and_after_indexing(harness: Harness) -> anyhow::Result<()>
 }
 
 async fn insert_by_hand(harness: &Harness, id: &str, text: &str) -> anyhow::Result<()> {
-    let row = format!("INSERT INTO log_entries (id, tenant_id, source_id, text) VALUES ('{id}', 'acme', 'hand', '{text}')");
+    let row = format!(
+        "INSERT INTO log_entries (id, tenant_id, source_id, text) VALUES ('{id}', 'acme', 'hand', '{text}')"
+    );
     harness.sql.execute(&row).await
 }
 
@@ -133,9 +261,14 @@ async fn rows_added_by_hand_are_found(harness: Harness) -> anyhow::Result<()> {
 
 async fn texts_changed_by_hand_are_found(harness: Harness) -> anyhow::Result<()> {
     let store = harness.store.as_ref();
-    store.commit_cycle(&cycle_of_texts(&tenant("acme"), ["password is hunter2"])).await?;
+    store
+        .commit_cycle(&cycle_of_texts(&tenant("acme"), ["password is hunter2"]))
+        .await?;
     index_all(store).await?;
-    harness.sql.execute("UPDATE log_entries SET text = 'password is redacted'").await?;
+    harness
+        .sql
+        .execute("UPDATE log_entries SET text = 'password is redacted'")
+        .await?;
     for _ in 0..2 {
         assert!(found(store, &"hunter2".parse()?).await?.is_empty());
         assert_eq!(found(store, &"redacted".parse()?).await?.len(), 1);
@@ -146,12 +279,22 @@ async fn texts_changed_by_hand_are_found(harness: Harness) -> anyhow::Result<()>
 
 async fn deleted_rows_are_not_found(harness: Harness) -> anyhow::Result<()> {
     let store = harness.store.as_ref();
-    store.commit_cycle(&cycle_of_texts(&tenant("acme"), ["first secret", "second secret"])).await?;
+    store
+        .commit_cycle(&cycle_of_texts(
+            &tenant("acme"),
+            ["first secret", "second secret"],
+        ))
+        .await?;
     index_all(store).await?;
-    harness.sql.execute("DELETE FROM log_entries WHERE text = 'second secret'").await?;
+    harness
+        .sql
+        .execute("DELETE FROM log_entries WHERE text = 'second secret'")
+        .await?;
     assert_eq!(found(store, &"secret".parse()?).await?, ["first secret"]);
     // A later row must not be found by the words of the one that is gone.
-    store.commit_cycle(&cycle_of_texts(&tenant("acme"), ["third"])).await?;
+    store
+        .commit_cycle(&cycle_of_texts(&tenant("acme"), ["third"]))
+        .await?;
     index_all(store).await?;
     assert!(found(store, &"second".parse()?).await?.is_empty());
     assert_eq!(found(store, &"third".parse()?).await?.len(), 1);
@@ -161,21 +304,36 @@ async fn deleted_rows_are_not_found(harness: Harness) -> anyhow::Result<()> {
 async fn pages_of_a_search(harness: Harness) -> anyhow::Result<()> {
     let store = harness.store.as_ref();
     for (name, round) in [("acme", 0), ("", 1), ("acme", 2)] {
-        let texts = (0..20).map(|number| format!("word {round} {number} {}", if number % 3 == 0 { "third" } else { "" }));
+        let texts = (0..20).map(|number| {
+            format!(
+                "word {round} {number} {}",
+                if number % 3 == 0 { "third" } else { "" }
+            )
+        });
         store.commit_cycle(&cycle_of_texts(&tenant(name), texts)).await?;
         if round == 1 {
             index_all(store).await?;
         }
     }
-    let search = EntrySearch { query: Some("word -third".parse()?), ..EntrySearch::default() };
-    let all = store.search_entries(&tenant("acme"), &search, None, 1_000).await?;
+    let search = EntrySearch {
+        query: Some("word -third".parse()?),
+        ..EntrySearch::default()
+    };
+    let all = store
+        .search_entries(&tenant("acme"), &search, None, 1_000)
+        .await?;
     assert_eq!(all.len(), 39);
     for size in [1, 5, 39] {
         let (mut paged, mut after) = (Vec::new(), None);
         loop {
-            let page = store.search_entries(&tenant("acme"), &search, after.as_ref(), size).await?;
+            let page = store
+                .search_entries(&tenant("acme"), &search, after.as_ref(), size)
+                .await?;
             let Some(last) = page.last() else { break };
-            after = Some(EntryKey { timestamp: last.timestamp, id: last.id.clone() });
+            after = Some(EntryKey {
+                timestamp: last.timestamp,
+                id: last.id.clone(),
+            });
             paged.extend(page);
         }
         assert_eq!(paged, all, "pages of {size}");
@@ -185,7 +343,12 @@ async fn pages_of_a_search(harness: Harness) -> anyhow::Result<()> {
 
 async fn limits_of_the_index_are_the_same(harness: Harness) -> anyhow::Result<()> {
     let store = harness.store.as_ref();
-    let numbered = |count: usize| (0..count).map(|number| format!("n{number}")).collect::<Vec<_>>().join(" ");
+    let numbered = |count: usize| {
+        (0..count)
+            .map(|number| format!("n{number}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let long_word = "x".repeat(100_000);
     let texts = [
         numbered(10_000),
@@ -195,21 +358,46 @@ async fn limits_of_the_index_are_the_same(harness: Harness) -> anyhow::Result<()
         "語".repeat(5_000),
         "\u{10428}".repeat(3_000),
         // The worst case for the size of an index entry: as many and as long tokens as are kept, all different.
-        (0..5_000).map(|number| format!("{number:0>128}")).collect::<Vec<_>>().join(" "),
+        (0..5_000)
+            .map(|number| format!("{number:0>128}"))
+            .collect::<Vec<_>>()
+            .join(" "),
     ];
-    store.commit_cycle(&cycle_of_texts(&tenant("acme"), &texts)).await?;
+    store
+        .commit_cycle(&cycle_of_texts(&tenant("acme"), &texts))
+        .await?;
     let queries = [
-        "n0".to_owned(), "n4095".into(), "n4096".into(), "n9999".into(), "\"n4094 n4095\"".into(), "again needle".into(), "\"again needle\"".into(),
-        "needle -\"again again again\"".into(), "begin end".into(), "x".repeat(128), "x".repeat(500), format!("{}*", "x".repeat(50)),
-        format!("\"begin {} end\"", "x".repeat(300)), "語*".into(), "語".repeat(60), format!("{:0>128}", 17), format!("{:0>128}", 4_500),
+        "n0".to_owned(),
+        "n4095".into(),
+        "n4096".into(),
+        "n9999".into(),
+        "\"n4094 n4095\"".into(),
+        "again needle".into(),
+        "\"again needle\"".into(),
+        "needle -\"again again again\"".into(),
+        "begin end".into(),
+        "x".repeat(128),
+        "x".repeat(500),
+        format!("{}*", "x".repeat(50)),
+        format!("\"begin {} end\"", "x".repeat(300)),
+        "語*".into(),
+        "語".repeat(60),
+        format!("{:0>128}", 17),
+        format!("{:0>128}", 4_500),
     ];
     let mut hits = 0;
     for _ in 0..2 {
         for query in &queries {
             let parsed: SearchQuery = query.parse()?;
-            let expected: Vec<usize> = (0..texts.len()).rev().filter(|place| parsed.matches(&texts[*place])).collect();
-            let found: Vec<usize> =
-                found(store, &parsed).await?.iter().map(|text| texts.iter().position(|known| known == text).unwrap()).collect();
+            let expected: Vec<usize> = (0..texts.len())
+                .rev()
+                .filter(|place| parsed.matches(&texts[*place]))
+                .collect();
+            let found: Vec<usize> = found(store, &parsed)
+                .await?
+                .iter()
+                .map(|text| texts.iter().position(|known| known == text).unwrap())
+                .collect();
             assert_eq!(found, expected, "{query:?}");
             hits += found.len();
         }
@@ -221,11 +409,33 @@ async fn limits_of_the_index_are_the_same(harness: Harness) -> anyhow::Result<()
 
 async fn queries_are_no_sql(harness: Harness) -> anyhow::Result<()> {
     let store = harness.store.as_ref();
-    store.commit_cycle(&cycle_of_texts(&tenant("acme"), ["plain text"])).await?;
+    store
+        .commit_cycle(&cycle_of_texts(&tenant("acme"), ["plain text"]))
+        .await?;
     index_all(store).await?;
     let odd = [
-        "' OR 1=1 --", "text' | 'plain", "plain & text", "plain | missing", "!text", "(plain)", "plain:*", "tokens:plain", "^plain", "plain <-> text",
-        "NEAR(plain text)", "plain + text", "{plain}", "$1", "?1", "\\", "x'00'", "plain AND text", "%", "_", "pl?in", "text\u{1b}[0m",
+        "' OR 1=1 --",
+        "text' | 'plain",
+        "plain & text",
+        "plain | missing",
+        "!text",
+        "(plain)",
+        "plain:*",
+        "tokens:plain",
+        "^plain",
+        "plain <-> text",
+        "NEAR(plain text)",
+        "plain + text",
+        "{plain}",
+        "$1",
+        "?1",
+        "\\",
+        "x'00'",
+        "plain AND text",
+        "%",
+        "_",
+        "pl?in",
+        "text\u{1b}[0m",
     ];
     for query in odd {
         match SearchQuery::parse(query) {
