@@ -19,22 +19,13 @@ const LIFECYCLE_LIMIT: Duration = Duration::from_secs(30);
 const POLL_EVERY: Duration = Duration::from_millis(5);
 
 /// How a cluster is run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PostgresOptions {
-    /// Whether commits reach the disk (`fsync`, `synchronous_commit`, `full_page_writes`), as in production. Off, a commit
-    /// survives a kill of the server but not a loss of power, and tests are several times faster.
+    /// Whether commits reach the disk (`fsync`, `full_page_writes`), as in production. Off, a commit survives a kill of the
+    /// server but not a loss of power, and tests are several times faster.
     pub durable: bool,
     /// Further settings of postgresql.conf, for example `("max_connections", "10")`; they win over ours.
     pub settings: Vec<(String, String)>,
-}
-
-impl Default for PostgresOptions {
-    fn default() -> Self {
-        Self {
-            durable: false,
-            settings: Vec::new(),
-        }
-    }
 }
 
 /// A running Postgres cluster of its own. Stopped and removed on drop, and when this process ends in whatever way.
@@ -178,7 +169,6 @@ impl PostgresCluster {
             ),
             ("max_connections", "200".to_owned()),
             ("fsync", durable.to_owned()),
-            ("synchronous_commit", durable.to_owned()),
             ("full_page_writes", durable.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -346,30 +336,51 @@ impl Programs {
         }
     }
 
-    /// Fills `data` with a new cluster, from a copy of the first one that this process made.
+    /// Fills `data` with a new cluster: a copy of one that this process makes once and never starts.
     fn initialise(&self, data: &Path) -> anyhow::Result<()> {
-        static TEMPLATE: Mutex<Option<PathBuf>> = Mutex::new(None);
+        static TEMPLATE: Mutex<Option<Template>> = Mutex::new(None);
         let mut template = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
-        // The template is another cluster's `data` before its server started; gone if that one was dropped.
-        if let Some(made) = template.as_ref().filter(|made| made.join("PG_VERSION").exists()) {
-            let mut command = Command::new("cp");
-            command.arg("-a").arg(made).arg(data);
-            return run_to_end(command, "copy the template of a Postgres cluster");
-        }
-        let mut command = self.command("initdb");
-        command
-            .arg("-D")
-            .arg(data)
-            .args(["-N", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C"]);
-        run_to_end(command, "make a Postgres cluster with initdb")?;
-        // Beside the data, in the folder that its guard removes.
-        let kept = data.with_file_name("template");
+        let made = match &*template {
+            Some(made) => made,
+            None => template.insert(self.make_template()?),
+        };
         let mut command = Command::new("cp");
-        command.arg("-a").arg(data).arg(&kept);
-        run_to_end(command, "keep the template of a Postgres cluster")?;
-        *template = Some(kept);
-        Ok(())
+        command.arg("-a").arg(made.folder.join("data")).arg(data);
+        run_to_end(command, "copy the template of a Postgres cluster")
     }
+
+    fn make_template(&self) -> anyhow::Result<Template> {
+        let made = tempfile::Builder::new()
+            .prefix("turnstone-test-pg-")
+            .tempdir()
+            .context("make a folder for a Postgres template")?;
+        self.give_away(made.path())?;
+        let guard = spawn_guard(made.path())?;
+        let mut command = self.command("initdb");
+        command.arg("-D").arg(made.path().join("data")).args([
+            "-N",
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]);
+        run_to_end(command, "make a Postgres cluster with initdb")?;
+        // From here on the guard alone removes it, when this process ends: statics are never dropped.
+        Ok(Template {
+            folder: made.keep(),
+            _guard: guard,
+        })
+    }
+}
+
+/// A new cluster to be copied.
+#[derive(Debug)]
+struct Template {
+    folder: PathBuf,
+    _guard: Child,
 }
 
 fn run_to_end(mut command: Command, what: &str) -> anyhow::Result<()> {

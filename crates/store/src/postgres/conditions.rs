@@ -39,24 +39,41 @@ impl<'a> Conditions<'a> {
 
     /// The conditions as SQL, true if there is none.
     pub(super) fn sql(&self) -> String {
-        if self.clauses.is_empty() { "TRUE".to_owned() } else { self.clauses.join(" AND ") }
+        if self.clauses.is_empty() {
+            "TRUE".to_owned()
+        } else {
+            self.clauses.join(" AND ")
+        }
     }
 
     /// The parameters.
     pub(super) fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.parameters.iter().map(|parameter| &**parameter as &(dyn ToSql + Sync)).collect()
+        self.parameters
+            .iter()
+            .map(|parameter| &**parameter as &(dyn ToSql + Sync))
+            .collect()
     }
 
     /// Adds what a filter of detections asks.
     pub(super) fn filter_detections(&mut self, filter: &'a DetectionFilter) {
         if let Some(unacknowledged) = filter.unacknowledged {
             // Spelled out, since a partial index is only used where its condition can be seen.
-            self.require(if unacknowledged { "acknowledged = 0" } else { "acknowledged <> 0" });
+            self.require(if unacknowledged {
+                "acknowledged = 0"
+            } else {
+                "acknowledged <> 0"
+            });
         }
-        self.compare_optional("anomaly_label =", filter.label.as_ref().map(|label| label.as_str()));
+        self.compare_optional(
+            "anomaly_label =",
+            filter.label.as_ref().map(|label| label.as_str()),
+        );
         self.compare_optional("scorer =", filter.scorer.as_deref());
         self.compare_optional("severity =", filter.severity.map(|severity| severity.as_str()));
-        self.compare_optional("source_id =", filter.source_id.as_ref().map(|source| source.as_str()));
+        self.compare_optional(
+            "source_id =",
+            filter.source_id.as_ref().map(|source| source.as_str()),
+        );
         self.compare_optional("detected_at >=", filter.detected_from.map(storable));
         self.compare_optional("detected_at <", filter.detected_until.map(storable));
         self.compare_optional("anomaly_score >=", filter.score_min);

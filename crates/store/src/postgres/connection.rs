@@ -18,11 +18,23 @@ pub(super) const ALLOW_LONG_STATEMENTS: &str = "SET LOCAL statement_timeout = '9
 
 /// Makes the pool. Connects to nothing yet: a service may start before its database.
 pub(super) fn pool(address: &url::Url, options: &ConnectOptions) -> Result<Pool, StoreError> {
-    debug_assert_eq!(ALLOW_LONG_STATEMENTS, format!("SET LOCAL statement_timeout = '{}s'", LONG_STATEMENT_LIMIT.as_secs()));
+    debug_assert_eq!(
+        ALLOW_LONG_STATEMENTS,
+        format!(
+            "SET LOCAL statement_timeout = '{}s'",
+            LONG_STATEMENT_LIMIT.as_secs()
+        )
+    );
     let (config, verification) = config(address, options)?;
     let connector = tls::connector(verification)?;
     // Fast recycling drops connections whose closing was noticed; one that was not fails its first statement, which is retried.
-    let manager = Manager::from_config(config, connector, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let manager = Manager::from_config(
+        config,
+        connector,
+        ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        },
+    );
     Pool::builder(manager)
         .max_size(options.connections_max.max(1) as usize)
         .runtime(Runtime::Tokio1)
@@ -30,7 +42,13 @@ pub(super) fn pool(address: &url::Url, options: &ConnectOptions) -> Result<Pool,
         .create_timeout(Some(options.wait_max))
         .recycle_timeout(Some(options.wait_max))
         .build()
-        .map_err(|error| StoreError::new(StoreErrorKind::Internal, OPERATION, format!("make a connection pool: {error}")))
+        .map_err(|error| {
+            StoreError::new(
+                StoreErrorKind::Internal,
+                OPERATION,
+                format!("make a connection pool: {error}"),
+            )
+        })
 }
 
 fn config(address: &url::Url, options: &ConnectOptions) -> Result<(Config, Verification), StoreError> {
@@ -38,7 +56,9 @@ fn config(address: &url::Url, options: &ConnectOptions) -> Result<(Config, Verif
     let (address, ssl_mode, verification) = take_tls_settings(address).map_err(invalid)?;
     // The driver's message names the setting and not its value, which may be a password.
     let mut config: Config = address.as_str().parse().map_err(|error: tokio_postgres::Error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let cause = std::error::Error::source(&error)
+            .map(|cause| format!(": {cause}"))
+            .unwrap_or_default();
         invalid(format!("postgres address cannot be used: {error}{cause}"))
     })?;
     config.ssl_mode(ssl_mode);
@@ -49,7 +69,11 @@ fn config(address: &url::Url, options: &ConnectOptions) -> Result<(Config, Verif
         config.connect_timeout(options.wait_max);
     }
     // A peer that vanished without a word is noticed within about a minute, also while its answer is awaited.
-    config.keepalives(true).keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
+    config
+        .keepalives(true)
+        .keepalives_idle(Duration::from_secs(30))
+        .keepalives_interval(Duration::from_secs(10))
+        .keepalives_retries(3);
     config.tcp_user_timeout(Duration::from_secs(60));
     // Sent when connecting, so that no statement runs without them; the address' own options come later and win.
     let milliseconds = |limit: Duration| limit.as_millis().max(1);
@@ -80,8 +104,15 @@ fn take_tls_settings(address: &url::Url) -> Result<(url::Url, SslMode, Verificat
     address.set_query(None);
     if !rest.is_empty() {
         // Written out by hand: the driver decodes %20 and leaves the + of form encoding as it is.
-        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
-        let query: Vec<String> = rest.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let encode = |text: &str| {
+            url::form_urlencoded::byte_serialize(text.as_bytes())
+                .collect::<String>()
+                .replace('+', "%20")
+        };
+        let query: Vec<String> = rest
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
         address.set_query(Some(&query.join("&")));
     }
     let (mode, verification) = match mode.as_str() {
@@ -89,8 +120,14 @@ fn take_tls_settings(address: &url::Url) -> Result<(url::Url, SslMode, Verificat
         "allow" | "prefer" => (SslMode::Prefer, Verification::None),
         // As libpq has it: `require` protects against listeners, and against impostors only with a root certificate.
         "require" if root_certificate.is_none() => (SslMode::Require, Verification::None),
-        "require" | "verify-ca" | "verify-full" => (SslMode::Require, Verification::Full { root_certificate }),
-        _ => return Err("sslmode in the postgres address is none of disable, prefer, require, verify-full".to_owned()),
+        "require" | "verify-ca" | "verify-full" => {
+            (SslMode::Require, Verification::Full { root_certificate })
+        }
+        _ => {
+            return Err(
+                "sslmode in the postgres address is none of disable, prefer, require, verify-full".to_owned(),
+            );
+        }
     };
     Ok((address, mode, verification))
 }

@@ -8,7 +8,9 @@ use crate::batch_plan::{count_by_source, cut_batches};
 use crate::checks::check_cycle;
 use crate::{StoreError, StoreErrorKind};
 use std::collections::BTreeMap;
-use turnstone_types::{CycleId, NewCycle, Severity, SourceCheckpoint, SourceDelta, SourceId, TenantId, Timestamp};
+use turnstone_types::{
+    CycleId, NewCycle, Severity, SourceCheckpoint, SourceDelta, SourceId, TenantId, Timestamp,
+};
 
 const INSERT_CYCLE: &str = "INSERT INTO glean_cycles \
          (id, tenant_id, started_at, closed_at, entry_count, first_entry_id, last_entry_id, source_counts, trace_parent, text_indexed_at) \
@@ -47,10 +49,17 @@ const INSERT_CYCLE_EVENT: &str = "INSERT INTO outbox (message_id, kind, tenant_i
 impl PostgresStore {
     pub(super) async fn write_cycle(&self, cycle: &NewCycle) -> Result<bool, StoreError> {
         check_cycle(cycle)?;
-        self.run("commit_cycle", Mode::LongWrite, |session| work(write_cycle(session, cycle))).await
+        self.run("commit_cycle", Mode::LongWrite, |session| {
+            work(write_cycle(session, cycle))
+        })
+        .await
     }
 
-    pub(super) async fn read_checkpoints(&self, tenant: &TenantId, source_id: &SourceId) -> Result<Vec<SourceCheckpoint>, StoreError> {
+    pub(super) async fn read_checkpoints(
+        &self,
+        tenant: &TenantId,
+        source_id: &SourceId,
+    ) -> Result<Vec<SourceCheckpoint>, StoreError> {
         let rows = self
             .run("checkpoints", Mode::Single, |session| {
                 work(async move {
@@ -62,12 +71,19 @@ impl PostgresStore {
             .await?;
         let checkpoint = |row| {
             let mut reader = Reader::new("checkpoints", row);
-            Ok(SourceCheckpoint { source_id: source_id.clone(), key: reader.take()?, state: reader.take()? })
+            Ok(SourceCheckpoint {
+                source_id: source_id.clone(),
+                key: reader.take()?,
+                state: reader.take()?,
+            })
         };
         rows.iter().map(checkpoint).collect()
     }
 
-    pub(super) async fn read_cycle_progress(&self, cycle_id: &CycleId) -> Result<Option<(u64, u64)>, StoreError> {
+    pub(super) async fn read_cycle_progress(
+        &self,
+        cycle_id: &CycleId,
+    ) -> Result<Option<(u64, u64)>, StoreError> {
         // The range keeps the count within the primary key's index: a cycle's ids lie close together.
         const SQL: &str = "SELECT c.entry_count, (SELECT count(*) FROM log_entries e WHERE e.id BETWEEN c.first_entry_id AND c.last_entry_id \
              AND e.cycle_id = c.id AND e.anomaly_scored_at IS NULL) FROM glean_cycles c WHERE c.id = $1";
@@ -93,7 +109,14 @@ async fn write_cycle(session: Session<'_>, cycle: &NewCycle) -> Outcome<bool> {
     write_sources(session, &cycle.tenant, cycle.closed_at, &source_deltas(cycle)).await?;
     write_checkpoints(session, cycle).await?;
     if !cycle.entries.is_empty() {
-        insert_cycle_event(session, &cycle.tenant, &cycle.id, cycle.trace_parent.as_deref(), cycle.closed_at).await?;
+        insert_cycle_event(
+            session,
+            &cycle.tenant,
+            &cycle.id,
+            cycle.trace_parent.as_deref(),
+            cycle.closed_at,
+        )
+        .await?;
         let ids = cycle.entries.iter().map(|entry| &entry.id);
         let batches = cut_batches(&cycle.tenant, &cycle.id, ids, cycle.batch_entries_max);
         insert_batches(session, &batches, cycle.trace_parent.as_deref(), cycle.closed_at).await?;
@@ -109,7 +132,12 @@ pub(super) async fn insert_cycle_event(
     trace_parent: Option<&str>,
     at: Timestamp,
 ) -> Outcome<()> {
-    session.execute(INSERT_CYCLE_EVENT, &[&cycle_id.as_str(), &tenant.as_str(), &trace_parent, &storable(at)]).await?;
+    session
+        .execute(
+            INSERT_CYCLE_EVENT,
+            &[&cycle_id.as_str(), &tenant.as_str(), &trace_parent, &storable(at)],
+        )
+        .await?;
     Ok(())
 }
 
@@ -139,9 +167,17 @@ async fn insert_cycle(session: Session<'_>, cycle: &NewCycle) -> Outcome<bool> {
 }
 
 /// The stored form of the entries by source.
-pub(super) fn source_counts_json(operation: &'static str, counts: &[(SourceId, u64)]) -> Result<String, StoreError> {
-    serde_json::to_string(counts)
-        .map_err(|error| StoreError::new(StoreErrorKind::Internal, operation, format!("write source counts as JSON: {error}")))
+pub(super) fn source_counts_json(
+    operation: &'static str,
+    counts: &[(SourceId, u64)],
+) -> Result<String, StoreError> {
+    serde_json::to_string(counts).map_err(|error| {
+        StoreError::new(
+            StoreErrorKind::Internal,
+            operation,
+            format!("write source counts as JSON: {error}"),
+        )
+    })
 }
 
 async fn copy_entries(session: Session<'_>, cycle: &NewCycle) -> Outcome<()> {
@@ -187,13 +223,26 @@ fn source_deltas(cycle: &NewCycle) -> Vec<SourceDelta> {
 }
 
 /// Adds to the counters of sources, each named once.
-pub(super) async fn write_sources(session: Session<'_>, tenant: &TenantId, at: Timestamp, deltas: &[SourceDelta]) -> Outcome<()> {
+pub(super) async fn write_sources(
+    session: Session<'_>,
+    tenant: &TenantId,
+    at: Timestamp,
+    deltas: &[SourceDelta],
+) -> Outcome<()> {
     if deltas.is_empty() {
         return Ok(());
     }
     let texts = |of: fn(&SourceDelta) -> &str| deltas.iter().map(of).collect::<Vec<&str>>();
-    let counts = |of: fn(&SourceDelta) -> u64| deltas.iter().map(|delta| stored_count(of(delta))).collect::<Vec<i64>>();
-    let last_entries: Vec<Option<Timestamp>> = deltas.iter().map(|delta| delta.last_entry_at.map(storable)).collect();
+    let counts = |of: fn(&SourceDelta) -> u64| {
+        deltas
+            .iter()
+            .map(|delta| stored_count(of(delta)))
+            .collect::<Vec<i64>>()
+    };
+    let last_entries: Vec<Option<Timestamp>> = deltas
+        .iter()
+        .map(|delta| delta.last_entry_at.map(storable))
+        .collect();
     let faults: Vec<Option<&str>> = deltas.iter().map(|delta| delta.fault.as_deref()).collect();
     session
         .execute(
@@ -221,7 +270,12 @@ async fn write_checkpoints(session: Session<'_>, cycle: &NewCycle) -> Outcome<()
     let latest: BTreeMap<(&str, &str), Option<&str>> = cycle
         .checkpoints
         .iter()
-        .map(|checkpoint| ((checkpoint.source_id.as_str(), checkpoint.key.as_str()), checkpoint.state.as_deref()))
+        .map(|checkpoint| {
+            (
+                (checkpoint.source_id.as_str(), checkpoint.key.as_str()),
+                checkpoint.state.as_deref(),
+            )
+        })
         .collect();
     let (mut sources, mut keys, mut states) = (Vec::new(), Vec::new(), Vec::new());
     let (mut forgotten_sources, mut forgotten_keys) = (Vec::new(), Vec::new());
@@ -237,10 +291,20 @@ async fn write_checkpoints(session: Session<'_>, cycle: &NewCycle) -> Outcome<()
     }
     let tenant = cycle.tenant.as_str();
     if !keys.is_empty() {
-        session.execute(UPSERT_CHECKPOINTS, &[&tenant, &storable(cycle.closed_at), &sources, &keys, &states]).await?;
+        session
+            .execute(
+                UPSERT_CHECKPOINTS,
+                &[&tenant, &storable(cycle.closed_at), &sources, &keys, &states],
+            )
+            .await?;
     }
     if !forgotten_keys.is_empty() {
-        session.execute(FORGET_CHECKPOINTS, &[&tenant, &forgotten_sources, &forgotten_keys]).await?;
+        session
+            .execute(
+                FORGET_CHECKPOINTS,
+                &[&tenant, &forgotten_sources, &forgotten_keys],
+            )
+            .await?;
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ use super::conditions::Conditions;
 use super::rows::{DETECTION_COLUMNS, Reader, detection, detection_from, storable, visible_tenants};
 use super::session::{Mode, work};
 use crate::checks::check_acknowledgement;
-use crate::{AcknowledgeRequest, DetectionFeedItem, DetectionFilter, DetectionKey, DetectionSelection, StoreError};
+use crate::{
+    AcknowledgeRequest, DetectionFeedItem, DetectionFilter, DetectionKey, DetectionSelection, StoreError,
+};
 use turnstone_types::{Detection, DetectionId, TenantId};
 
 impl PostgresStore {
@@ -18,7 +20,10 @@ impl PostgresStore {
     ) -> Result<Vec<Detection>, StoreError> {
         let mut conditions = Conditions::default();
         conditions.filter_detections(filter);
-        conditions.after_key("(detected_at, id)", after.map(|key| (key.detected_at, key.id.as_str())));
+        conditions.after_key(
+            "(detected_at, id)",
+            after.map(|key| (key.detected_at, key.id.as_str())),
+        );
         let limit = conditions.parameter(i64::from(limit));
         let newest_first = format!("ORDER BY detected_at DESC, id DESC LIMIT {limit}");
         // One ordered index walk for each tenant, merged: `tenant_id = ANY(…)` would sort all that both have.
@@ -30,21 +35,34 @@ impl PostgresStore {
                 "(SELECT {DETECTION_COLUMNS} FROM detections WHERE tenant_id = {tenant} AND {condition} {newest_first})"
             ));
         }
-        let sql = format!("SELECT {DETECTION_COLUMNS} FROM ({}) AS d {newest_first}", branches.join(" UNION ALL "));
+        let sql = format!(
+            "SELECT {DETECTION_COLUMNS} FROM ({}) AS d {newest_first}",
+            branches.join(" UNION ALL ")
+        );
         let rows = self.read("list_detections", &sql, &conditions).await?;
         rows.iter().map(|row| detection("list_detections", row)).collect()
     }
 
-    pub(super) async fn read_detection(&self, tenant: &TenantId, id: &DetectionId) -> Result<Option<Detection>, StoreError> {
+    pub(super) async fn read_detection(
+        &self,
+        tenant: &TenantId,
+        id: &DetectionId,
+    ) -> Result<Option<Detection>, StoreError> {
         let mut conditions = Conditions::default();
         conditions.compare("id =", id.as_str());
         let tenants = conditions.parameter(visible_tenants(tenant));
-        let sql = format!("SELECT {DETECTION_COLUMNS} FROM detections WHERE {} AND tenant_id = ANY({tenants})", conditions.sql());
+        let sql = format!(
+            "SELECT {DETECTION_COLUMNS} FROM detections WHERE {} AND tenant_id = ANY({tenants})",
+            conditions.sql()
+        );
         let rows = self.read("detection", &sql, &conditions).await?;
         rows.first().map(|row| detection("detection", row)).transpose()
     }
 
-    pub(super) async fn write_acknowledgement(&self, request: &AcknowledgeRequest) -> Result<u64, StoreError> {
+    pub(super) async fn write_acknowledgement(
+        &self,
+        request: &AcknowledgeRequest,
+    ) -> Result<u64, StoreError> {
         check_acknowledgement(request)?;
         let mut conditions = Conditions::default();
         let at = conditions.parameter(storable(request.at));
@@ -54,14 +72,25 @@ impl PostgresStore {
         }
         conditions.select_detections(&request.selection);
         let change = format!("acknowledged = 1, acknowledged_at = {at}, notes = {notes}");
-        self.change_detections("acknowledge", &request.tenant, &change, conditions).await
+        self.change_detections("acknowledge", &request.tenant, &change, conditions)
+            .await
     }
 
-    pub(super) async fn write_unacknowledgement(&self, tenant: &TenantId, selection: &DetectionSelection) -> Result<u64, StoreError> {
+    pub(super) async fn write_unacknowledgement(
+        &self,
+        tenant: &TenantId,
+        selection: &DetectionSelection,
+    ) -> Result<u64, StoreError> {
         let mut conditions = Conditions::default();
         conditions.require("acknowledged <> 0");
         conditions.select_detections(selection);
-        self.change_detections("unacknowledge", tenant, "acknowledged = 0, acknowledged_at = NULL, notes = ''", conditions).await
+        self.change_detections(
+            "unacknowledge",
+            tenant,
+            "acknowledged = 0, acknowledged_at = NULL, notes = ''",
+            conditions,
+        )
+        .await
     }
 
     async fn change_detections<'a>(
@@ -72,7 +101,10 @@ impl PostgresStore {
         mut conditions: Conditions<'a>,
     ) -> Result<u64, StoreError> {
         let tenants = conditions.parameter(visible_tenants(tenant));
-        let sql = format!("UPDATE detections SET {change} WHERE tenant_id = ANY({tenants}) AND {}", conditions.sql());
+        let sql = format!(
+            "UPDATE detections SET {change} WHERE tenant_id = ANY({tenants}) AND {}",
+            conditions.sql()
+        );
         let (sql, conditions) = (sql.as_str(), &conditions);
         self.run(operation, Mode::Single, |session| {
             work(async move { session.execute(sql, &conditions.parameters()).await })
@@ -80,7 +112,11 @@ impl PostgresStore {
         .await
     }
 
-    pub(super) async fn read_detections_after(&self, after: i64, limit: u32) -> Result<Vec<DetectionFeedItem>, StoreError> {
+    pub(super) async fn read_detections_after(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<DetectionFeedItem>, StoreError> {
         let mut conditions = Conditions::default();
         conditions.compare("sequence >", after);
         let limit = conditions.parameter(i64::from(limit));
@@ -91,14 +127,20 @@ impl PostgresStore {
         let rows = self.read("detections_after", &sql, &conditions).await?;
         let item = |row| {
             let mut reader = Reader::new("detections_after", row);
-            Ok(DetectionFeedItem { sequence: reader.take()?, detection: detection_from(&mut reader)? })
+            Ok(DetectionFeedItem {
+                sequence: reader.take()?,
+                detection: detection_from(&mut reader)?,
+            })
         };
         rows.iter().map(item).collect()
     }
 
     pub(super) async fn read_last_sequence(&self) -> Result<i64, StoreError> {
         let sql = "SELECT COALESCE(max(sequence), 0) FROM detections";
-        let rows = self.read("last_detection_sequence", sql, &Conditions::default()).await?;
-        rows.first().map_or(Ok(0), |row| Reader::new("last_detection_sequence", row).take())
+        let rows = self
+            .read("last_detection_sequence", sql, &Conditions::default())
+            .await?;
+        rows.first()
+            .map_or(Ok(0), |row| Reader::new("last_detection_sequence", row).take())
     }
 }

@@ -20,14 +20,27 @@ const SOURCES_BY_INDEX: &str = "(WITH RECURSIVE known AS ( \
      SELECT source_id FROM known WHERE source_id IS NOT NULL)";
 
 impl PostgresStore {
-    pub(super) async fn read_entry(&self, tenant: &TenantId, id: &EntryId) -> Result<Option<Entry>, StoreError> {
-        self.run("entry", Mode::Single, |session| work(entry_of(session, tenant, id))).await
+    pub(super) async fn read_entry(
+        &self,
+        tenant: &TenantId,
+        id: &EntryId,
+    ) -> Result<Option<Entry>, StoreError> {
+        self.run("entry", Mode::Single, |session| {
+            work(entry_of(session, tenant, id))
+        })
+        .await
     }
 
-    pub(super) async fn read_context(&self, tenant: &TenantId, request: &ContextRequest) -> Result<Option<Vec<Entry>>, StoreError> {
+    pub(super) async fn read_context(
+        &self,
+        tenant: &TenantId,
+        request: &ContextRequest,
+    ) -> Result<Option<Vec<Entry>>, StoreError> {
         self.run("entry_context", Mode::Snapshot, |session| {
             work(async move {
-                let Some(middle) = entry_of(session, tenant, &request.entry_id).await? else { return Ok(None) };
+                let Some(middle) = entry_of(session, tenant, &request.entry_id).await? else {
+                    return Ok(None);
+                };
                 let mut entries = neighbours(session, &middle, request, Side::Before).await?;
                 entries.reverse();
                 let after = neighbours(session, &middle, request, Side::After).await?;
@@ -46,11 +59,18 @@ impl PostgresStore {
         after: Option<&EntryKey>,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        let request = &SearchRequest { tenant, search, after, limit };
+        let request = &SearchRequest {
+            tenant,
+            search,
+            after,
+            limit,
+        };
         // One snapshot for the index and for what is not in it yet, so that an entry on its way into the index is found.
         self.run("search_entries", Mode::Snapshot, |session| {
             work(async move {
-                let Some(query) = &request.search.query else { return newest(session, request).await };
+                let Some(query) = &request.search.query else {
+                    return newest(session, request).await;
+                };
                 let mut found = NewestEntries::new(request.limit);
                 search_indexed(session, request, query, &mut found).await?;
                 search_pending(session, request, query, &mut found).await?;
@@ -74,7 +94,10 @@ impl<'a> SearchRequest<'a> {
     pub(super) fn conditions(&self) -> Conditions<'a> {
         let mut conditions = Conditions::default();
         conditions.filter_entries(self.search);
-        conditions.after_key("(e.timestamp_iso, e.id)", self.after.map(|key| (key.timestamp, key.id.as_str())));
+        conditions.after_key(
+            "(e.timestamp_iso, e.id)",
+            self.after.map(|key| (key.timestamp, key.id.as_str())),
+        );
         conditions
     }
 }
@@ -87,7 +110,10 @@ pub(super) struct NewestEntries {
 
 impl NewestEntries {
     fn new(limit: u32) -> Self {
-        Self { by_key: BTreeMap::new(), limit: limit as usize }
+        Self {
+            by_key: BTreeMap::new(),
+            limit: limit as usize,
+        }
     }
 
     pub(super) fn add(&mut self, entry: Entry) {
@@ -110,7 +136,9 @@ impl NewestEntries {
 
 async fn entry_of(session: Session<'_>, tenant: &TenantId, id: &EntryId) -> Outcome<Option<Entry>> {
     let sql = format!("SELECT {ENTRY_COLUMNS} FROM log_entries e WHERE e.id = $1 AND e.tenant_id = ANY($2)");
-    let row = session.query_optional(&sql, &[&id.as_str(), &visible_tenants(tenant)]).await?;
+    let row = session
+        .query_optional(&sql, &[&id.as_str(), &visible_tenants(tenant)])
+        .await?;
     Ok(row.map(|row| entry(session.operation(), &row)).transpose()?)
 }
 
@@ -121,15 +149,30 @@ enum Side {
 }
 
 /// The entries on one side of the middle, nearest first.
-async fn neighbours(session: Session<'_>, middle: &Entry, request: &ContextRequest, side: Side) -> Outcome<Vec<Entry>> {
+async fn neighbours(
+    session: Session<'_>,
+    middle: &Entry,
+    request: &ContextRequest,
+    side: Side,
+) -> Outcome<Vec<Entry>> {
     let window = SignedDuration::from_secs(i64::from(request.window_seconds));
     // Saturates at the ends of the calendar, where nothing is stored.
     let far = |end: Result<Timestamp, jiff::Error>, limit| storable(end.unwrap_or(limit));
     let (comparison, far_end, limit_clause, order, limit) = match side {
-        Side::Before => {
-            ("<", far(middle.timestamp.checked_sub(window), Timestamp::MIN), "e.timestamp_iso >=", "DESC", request.before_max)
-        }
-        Side::After => (">", far(middle.timestamp.checked_add(window), Timestamp::MAX), "e.timestamp_iso <=", "ASC", request.after_max),
+        Side::Before => (
+            "<",
+            far(middle.timestamp.checked_sub(window), Timestamp::MIN),
+            "e.timestamp_iso >=",
+            "DESC",
+            request.before_max,
+        ),
+        Side::After => (
+            ">",
+            far(middle.timestamp.checked_add(window), Timestamp::MAX),
+            "e.timestamp_iso <=",
+            "ASC",
+            request.after_max,
+        ),
     };
     let sql = format!(
         "SELECT {ENTRY_COLUMNS} FROM log_entries e WHERE e.tenant_id = $1 AND e.source_id = $2 \
@@ -149,7 +192,10 @@ async fn neighbours(session: Session<'_>, middle: &Entry, request: &ContextReque
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| entry(session.operation(), row)).collect::<Result<_, _>>()?)
+    Ok(rows
+        .iter()
+        .map(|row| entry(session.operation(), row))
+        .collect::<Result<_, _>>()?)
 }
 
 /// The newest entries without a text query: an ordered index walk for each source, merged. An index by time over all sources
@@ -158,7 +204,11 @@ async fn newest(session: Session<'_>, request: &SearchRequest<'_>) -> Outcome<Ve
     let mut conditions = request.conditions();
     let limit = conditions.parameter(i64::from(request.limit));
     let newest_first = format!("ORDER BY e.timestamp_iso DESC, e.id DESC LIMIT {limit}");
-    let source = request.search.source_id.as_ref().map(|source| conditions.parameter(source.as_str()));
+    let source = request
+        .search
+        .source_id
+        .as_ref()
+        .map(|source| conditions.parameter(source.as_str()));
     let condition = conditions.sql();
     let mut branches = Vec::new();
     for tenant in visible_tenants(request.tenant) {
@@ -175,7 +225,13 @@ async fn newest(session: Session<'_>, request: &SearchRequest<'_>) -> Outcome<Ve
             ),
         });
     }
-    let sql = format!("SELECT {ENTRY_COLUMNS} FROM ({}) AS e {newest_first}", branches.join(" UNION ALL "));
+    let sql = format!(
+        "SELECT {ENTRY_COLUMNS} FROM ({}) AS e {newest_first}",
+        branches.join(" UNION ALL ")
+    );
     let rows = session.query(&sql, &conditions.parameters()).await?;
-    Ok(rows.iter().map(|row| entry(session.operation(), row)).collect::<Result<_, _>>()?)
+    Ok(rows
+        .iter()
+        .map(|row| entry(session.operation(), row))
+        .collect::<Result<_, _>>()?)
 }

@@ -40,7 +40,10 @@ impl PostgresStore {
             work(async move {
                 let new_entries = write_entries(session, chunk).await?;
                 let new_detections = write_detections(session, chunk).await?;
-                Ok(ImportOutcome { new_entries, new_detections })
+                Ok(ImportOutcome {
+                    new_entries,
+                    new_detections,
+                })
             })
         })
         .await
@@ -53,9 +56,14 @@ async fn write_entries(session: Session<'_>, chunk: &ImportChunk) -> Outcome<u64
         return Ok(0);
     }
     let inserted = insert_entries(session, chunk, &given).await?;
-    let mut new: Vec<&Entry> = given.into_iter().filter(|entry| inserted.contains(entry.id.as_str())).collect();
+    let mut new: Vec<&Entry> = given
+        .into_iter()
+        .filter(|entry| inserted.contains(entry.id.as_str()))
+        .collect();
     new.sort_by(|one, other| one.id.cmp(&other.id));
-    let (Some(first), Some(last)) = (new.first(), new.last()) else { return Ok(0) };
+    let (Some(first), Some(last)) = (new.first(), new.last()) else {
+        return Ok(0);
+    };
 
     let counts = count_by_source(new.iter().map(|entry| &entry.source_id));
     let stored = session
@@ -73,11 +81,17 @@ async fn write_entries(session: Session<'_>, chunk: &ImportChunk) -> Outcome<u64
         )
         .await?;
     if stored == 0 {
-        let message = format!("cycle {} is there already; each chunk of an import needs its own", chunk.cycle_id);
+        let message = format!(
+            "cycle {} is there already; each chunk of an import needs its own",
+            chunk.cycle_id
+        );
         return Err(StoreError::new(StoreErrorKind::Conflict, session.operation(), message).into());
     }
     insert_cycle_event(session, &chunk.tenant, &chunk.cycle_id, None, chunk.at).await?;
-    let unscored = new.iter().filter(|entry| entry.score == ScoreState::Unscored).map(|entry| &entry.id);
+    let unscored = new
+        .iter()
+        .filter(|entry| entry.score == ScoreState::Unscored)
+        .map(|entry| &entry.id);
     let batches = cut_batches(&chunk.tenant, &chunk.cycle_id, unscored, chunk.batch_entries_max);
     insert_batches(session, &batches, None, chunk.at).await?;
     let deltas: Vec<SourceDelta> = counts
@@ -88,7 +102,9 @@ async fn write_entries(session: Session<'_>, chunk: &ImportChunk) -> Outcome<u64
                 kind: "import".to_owned(),
                 entries,
                 bytes: of_source().map(|entry| entry.text.len() as u64).sum(),
-                undated_entries: of_source().filter(|entry| entry.timestamp_basis != TimestampBasis::Parsed).count() as u64,
+                undated_entries: of_source()
+                    .filter(|entry| entry.timestamp_basis != TimestampBasis::Parsed)
+                    .count() as u64,
                 repaired_lines: 0,
                 truncated_lines: 0,
                 last_entry_at: of_source().map(|entry| entry.timestamp).max(),
@@ -104,27 +120,63 @@ async fn write_entries(session: Session<'_>, chunk: &ImportChunk) -> Outcome<u64
 /// The entries of a chunk, each id once: the first one counts.
 fn distinct(entries: &[Entry]) -> Vec<&Entry> {
     let mut seen = HashSet::new();
-    entries.iter().filter(|entry| seen.insert(entry.id.as_str())).collect()
+    entries
+        .iter()
+        .filter(|entry| seen.insert(entry.id.as_str()))
+        .collect()
+}
+
+/// A score as the columns that hold it.
+#[derive(Default)]
+struct StateColumns<'a> {
+    score: Option<f64>,
+    label: Option<&'a str>,
+    scored_at: Option<Timestamp>,
+    reason: Option<&'a str>,
+}
+
+impl<'a> StateColumns<'a> {
+    fn of(state: &'a ScoreState) -> Self {
+        match state {
+            ScoreState::Unscored => Self::default(),
+            ScoreState::Scored(made) => Self {
+                // -0 becomes 0, which every backend can keep.
+                score: Some(made.score + 0.0),
+                label: Some(made.label.as_str()),
+                scored_at: Some(storable(made.scored_at)),
+                reason: None,
+            },
+            ScoreState::Quarantined { reason, at } => Self {
+                scored_at: Some(storable(*at)),
+                reason: Some(reason),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 /// Inserts what is not there; answers the ids that are new.
-async fn insert_entries(session: Session<'_>, chunk: &ImportChunk, given: &[&Entry]) -> Outcome<HashSet<String>> {
+async fn insert_entries(
+    session: Session<'_>,
+    chunk: &ImportChunk,
+    given: &[&Entry],
+) -> Outcome<HashSet<String>> {
     let texts = |of: fn(&Entry) -> &str| given.iter().map(|entry| of(entry)).collect::<Vec<&str>>();
-    let instants = |of: fn(&Entry) -> Timestamp| given.iter().map(|entry| storable(of(entry))).collect::<Vec<Timestamp>>();
-    let severities: Vec<Option<&str>> = given.iter().map(|entry| entry.severity.map(Severity::as_str)).collect();
-    let mut states: (Vec<Option<f64>>, Vec<Option<&str>>, Vec<Option<Timestamp>>, Vec<Option<&str>>) = Default::default();
-    for entry in given {
-        let (score, label, scored_at, reason) = match &entry.score {
-            ScoreState::Unscored => (None, None, None, None),
-            // -0 becomes 0, which every backend can keep.
-            ScoreState::Scored(made) => (Some(made.score + 0.0), Some(made.label.as_str()), Some(storable(made.scored_at)), None),
-            ScoreState::Quarantined { reason, at } => (None, None, Some(storable(*at)), Some(reason.as_str())),
-        };
-        states.0.push(score);
-        states.1.push(label);
-        states.2.push(scored_at);
-        states.3.push(reason);
-    }
+    let instants = |of: fn(&Entry) -> Timestamp| {
+        given
+            .iter()
+            .map(|entry| storable(of(entry)))
+            .collect::<Vec<Timestamp>>()
+    };
+    let severities: Vec<Option<&str>> = given
+        .iter()
+        .map(|entry| entry.severity.map(Severity::as_str))
+        .collect();
+    let states: Vec<StateColumns<'_>> = given.iter().map(|entry| StateColumns::of(&entry.score)).collect();
+    let scores: Vec<Option<f64>> = states.iter().map(|state| state.score).collect();
+    let labels: Vec<Option<&str>> = states.iter().map(|state| state.label).collect();
+    let scored_at: Vec<Option<Timestamp>> = states.iter().map(|state| state.scored_at).collect();
+    let reasons: Vec<Option<&str>> = states.iter().map(|state| state.reason).collect();
     let rows = session
         .query(
             INSERT_ENTRIES,
@@ -138,14 +190,17 @@ async fn insert_entries(session: Session<'_>, chunk: &ImportChunk, given: &[&Ent
                 &texts(|entry| entry.timestamp_basis.as_str()),
                 &severities,
                 &instants(|entry| entry.ingest_time),
-                &states.0,
-                &states.1,
-                &states.2,
-                &states.3,
+                &scores,
+                &labels,
+                &scored_at,
+                &reasons,
             ],
         )
         .await?;
-    Ok(rows.iter().map(|row| Reader::new(session.operation(), row).take()).collect::<Result<_, _>>()?)
+    Ok(rows
+        .iter()
+        .map(|row| Reader::new(session.operation(), row).take())
+        .collect::<Result<_, _>>()?)
 }
 
 async fn write_detections(session: Session<'_>, chunk: &ImportChunk) -> Outcome<u64> {
@@ -153,11 +208,24 @@ async fn write_detections(session: Session<'_>, chunk: &ImportChunk) -> Outcome<
         return Ok(0);
     }
     let texts = |of: fn(&Detection) -> &str| chunk.detections.iter().map(of).collect::<Vec<&str>>();
-    let optional_instants =
-        |of: fn(&Detection) -> Option<Timestamp>| chunk.detections.iter().map(|row| of(row).map(storable)).collect::<Vec<_>>();
-    let detected_at: Vec<Timestamp> = chunk.detections.iter().map(|row| storable(row.detected_at)).collect();
+    let optional_instants = |of: fn(&Detection) -> Option<Timestamp>| {
+        chunk
+            .detections
+            .iter()
+            .map(|row| of(row).map(storable))
+            .collect::<Vec<_>>()
+    };
+    let detected_at: Vec<Timestamp> = chunk
+        .detections
+        .iter()
+        .map(|row| storable(row.detected_at))
+        .collect();
     let scores: Vec<f64> = chunk.detections.iter().map(|row| row.score + 0.0).collect();
-    let acknowledged: Vec<i16> = chunk.detections.iter().map(|row| i16::from(row.acknowledged)).collect();
+    let acknowledged: Vec<i16> = chunk
+        .detections
+        .iter()
+        .map(|row| i16::from(row.acknowledged))
+        .collect();
     session
         .execute(
             INSERT_DETECTIONS,

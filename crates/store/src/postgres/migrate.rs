@@ -6,8 +6,11 @@ use crate::StoreError;
 use crate::migrations::{AppliedMigration, Migration, next_migration, require_current};
 
 /// The schema's history. A migration never changes once released.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "initial", sql: include_str!("../../migrations/postgres/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "initial",
+    sql: include_str!("../../migrations/postgres/0001_initial.sql"),
+}];
 
 /// Key of the advisory lock that migrators of one schema take: `turnstone` as a number, and the schema's own.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1953854062, hashtext(current_schema))";
@@ -18,11 +21,14 @@ const CREATE_HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (\
 impl PostgresStore {
     pub(super) async fn migrate_schema(&self) -> Result<(), StoreError> {
         // All in one transaction: a failed migration leaves nothing behind.
-        self.run("migrate", Mode::LongWrite, |session| work(apply_all(session))).await
+        self.run("migrate", Mode::LongWrite, |session| work(apply_all(session)))
+            .await
     }
 
     pub(super) async fn check_schema(&self) -> Result<(), StoreError> {
-        let applied = self.run("check_ready", Mode::Single, |session| work(applied(session))).await?;
+        let applied = self
+            .run("check_ready", Mode::Single, |session| work(applied(session)))
+            .await?;
         require_current("check_ready", MIGRATIONS, &applied)
     }
 }
@@ -40,16 +46,35 @@ async fn apply_all(session: Session<'_>) -> Outcome<()> {
                 &[&migration.version, &migration.name, &migration.checksum()],
             )
             .await?;
-        tracing::info!(version = migration.version, name = migration.name, "schema migrated");
+        tracing::info!(
+            version = migration.version,
+            name = migration.name,
+            "schema migrated"
+        );
     }
     Ok(())
 }
 
 /// What was applied, in rising order; nothing where the schema has no history.
 async fn applied(session: Session<'_>) -> Outcome<Vec<AppliedMigration>> {
-    if !session.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.get::<_, bool>(0) {
+    if !session
+        .query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[])
+        .await?
+        .get::<_, bool>(0)
+    {
         return Ok(Vec::new());
     }
-    let rows = session.query("SELECT version, checksum FROM schema_migrations ORDER BY version", &[]).await?;
-    Ok(rows.iter().map(|row| AppliedMigration { version: row.get(0), checksum: row.get(1) }).collect())
+    let rows = session
+        .query(
+            "SELECT version, checksum FROM schema_migrations ORDER BY version",
+            &[],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| AppliedMigration {
+            version: row.get(0),
+            checksum: row.get(1),
+        })
+        .collect())
 }

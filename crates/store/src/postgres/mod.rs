@@ -23,8 +23,8 @@ use async_trait::async_trait;
 use conditions::Conditions;
 use session::{Mode, work};
 use turnstone_types::{
-    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint, SourceId, TenantId, TextOfEntry,
-    Timestamp,
+    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint,
+    SourceId, TenantId, TextOfEntry, Timestamp,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -52,15 +52,27 @@ impl PostgresStore {
     }
 
     /// Runs one statement that only reads.
-    async fn read(&self, operation: &'static str, sql: &str, conditions: &Conditions<'_>) -> Result<Vec<tokio_postgres::Row>> {
-        self.run(operation, Mode::Single, |session| work(async move { session.query(sql, &conditions.parameters()).await })).await
+    async fn read(
+        &self,
+        operation: &'static str,
+        sql: &str,
+        conditions: &Conditions<'_>,
+    ) -> Result<Vec<tokio_postgres::Row>> {
+        self.run(operation, Mode::Single, |session| {
+            work(async move { session.query(sql, &conditions.parameters()).await })
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl WriteStore for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { time_precision_us: 1, concurrent_writers: true, deferred_text_index: true }
+        Capabilities {
+            time_precision_us: 1,
+            concurrent_writers: true,
+            deferred_text_index: true,
+        }
     }
 
     async fn migrate(&self) -> Result<()> {

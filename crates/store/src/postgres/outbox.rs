@@ -105,7 +105,19 @@ async fn insert_batch_events(session: Session<'_>, events: &[BatchEvent<'_>], at
     let cycles: Vec<&str> = events.iter().map(|event| event.cycle_id.as_str()).collect();
     let batches: Vec<&str> = events.iter().map(|event| event.batch_id.as_str()).collect();
     let trace_parents: Vec<Option<&str>> = events.iter().map(|event| event.trace_parent).collect();
-    session.execute(INSERT_BATCH_EVENTS, &[&storable(at), &message_ids, &tenants, &cycles, &batches, &trace_parents]).await?;
+    session
+        .execute(
+            INSERT_BATCH_EVENTS,
+            &[
+                &storable(at),
+                &message_ids,
+                &tenants,
+                &cycles,
+                &batches,
+                &trace_parents,
+            ],
+        )
+        .await?;
     Ok(())
 }
 
@@ -122,12 +134,18 @@ impl PostgresStore {
         let sql = sql.as_str();
         let limit = i64::from(limit);
         let rows = self
-            .run("pending_events", Mode::Single, |session| work(async move { session.query(sql, &[&limit]).await }))
+            .run("pending_events", Mode::Single, |session| {
+                work(async move { session.query(sql, &[&limit]).await })
+            })
             .await?;
         rows.iter().map(outbox_event).collect()
     }
 
-    pub(super) async fn write_published(&self, message_ids: &[String], at: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn write_published(
+        &self,
+        message_ids: &[String],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         if message_ids.is_empty() {
             return Ok(());
         }
@@ -147,8 +165,15 @@ impl PostgresStore {
         self.run("sweep", Mode::LongWrite, |session| {
             work(async move {
                 let resent_batches = resend(session, request).await?;
-                let adopted_batches = if request.adopt_orphans { adopt(session, request).await? } else { 0 };
-                Ok(SweepOutcome { resent_batches, adopted_batches })
+                let adopted_batches = if request.adopt_orphans {
+                    adopt(session, request).await?
+                } else {
+                    0
+                };
+                Ok(SweepOutcome {
+                    resent_batches,
+                    adopted_batches,
+                })
             })
         })
         .await
@@ -157,7 +182,11 @@ impl PostgresStore {
     pub(super) async fn delete_published(&self, before: Timestamp) -> Result<u64, StoreError> {
         let before = storable(before);
         self.run("prune_outbox", Mode::LongWrite, |session| {
-            work(async move { session.execute("DELETE FROM outbox WHERE published_at < $1", &[&before]).await })
+            work(async move {
+                session
+                    .execute("DELETE FROM outbox WHERE published_at < $1", &[&before])
+                    .await
+            })
         })
         .await
     }
@@ -181,21 +210,41 @@ fn outbox_event(row: &Row) -> Result<OutboxEvent, StoreError> {
         reader.skip(6);
         OutboxBody::Batch(batch_from(&mut reader)?)
     };
-    Ok(OutboxEvent { message_id, trace_parent, body })
+    Ok(OutboxEvent {
+        message_id,
+        trace_parent,
+        body,
+    })
 }
 
 fn source_counts(operation: &'static str, json: &str) -> Result<Vec<(SourceId, u64)>, StoreError> {
-    serde_json::from_str(json)
-        .map_err(|error| StoreError::new(StoreErrorKind::Corrupt, operation, format!("column source_counts of glean_cycles: {error}")))
+    serde_json::from_str(json).map_err(|error| {
+        StoreError::new(
+            StoreErrorKind::Corrupt,
+            operation,
+            format!("column source_counts of glean_cycles: {error}"),
+        )
+    })
 }
 
 async fn resend(session: Session<'_>, request: &SweepRequest) -> Outcome<u64> {
     let now = storable(request.now);
-    let rows = session.query(RESEND, &[&storable(request.sent_before), &now, &i64::from(request.limit)]).await?;
+    let rows = session
+        .query(
+            RESEND,
+            &[&storable(request.sent_before), &now, &i64::from(request.limit)],
+        )
+        .await?;
     let mut late: Vec<(BatchId, TenantId, CycleId, u64, Option<String>)> = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut reader = Reader::new(session.operation(), row);
-        late.push((reader.take_checked()?, reader.take_checked()?, reader.take_checked()?, reader.take_count()?, reader.take()?));
+        late.push((
+            reader.take_checked()?,
+            reader.take_checked()?,
+            reader.take_checked()?,
+            reader.take_count()?,
+            reader.take()?,
+        ));
     }
     if late.is_empty() {
         return Ok(0);

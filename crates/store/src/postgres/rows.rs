@@ -5,7 +5,8 @@ use crate::{StoreError, StoreErrorKind};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use turnstone_types::{
-    CycleId, Detection, Entry, EntryScore, Label, ScoreBatch, ScoreState, Severity, TenantId, Timestamp, TimestampBasis,
+    CycleId, Detection, Entry, EntryScore, Label, ScoreBatch, ScoreState, Severity, TenantId, Timestamp,
+    TimestampBasis,
 };
 
 /// The columns that [`entry`] reads, of a table named or aliased `e`.
@@ -17,7 +18,8 @@ pub(super) const DETECTION_COLUMNS: &str = "id, tenant_id, entry_id, source_id, 
      timestamp_iso, detected_at, acknowledged, acknowledged_at, notes";
 
 /// The columns that [`batch_from`] reads, of a table named or aliased `b`.
-pub(super) const BATCH_COLUMNS: &str = "b.id, b.tenant_id, b.cycle_id, b.first_entry_id, b.last_entry_id, b.entry_count";
+pub(super) const BATCH_COLUMNS: &str =
+    "b.id, b.tenant_id, b.cycle_id, b.first_entry_id, b.last_entry_id, b.entry_count";
 
 /// An instant as Postgres can hold it: whole microseconds, and no earlier than the year 1, which nothing stored is.
 /// Instants to be stored are refused before they come here; those that only filter are brought into range.
@@ -34,7 +36,11 @@ pub(super) fn stored_count(count: u64) -> i64 {
 
 /// The tenants whose rows a tenant sees, without repeats.
 pub(super) fn visible_tenants(tenant: &TenantId) -> Vec<&str> {
-    if tenant.is_shared() { vec![""] } else { vec![tenant.as_str(), ""] }
+    if tenant.is_shared() {
+        vec![""]
+    } else {
+        vec![tenant.as_str(), ""]
+    }
 }
 
 /// Reads a row place by place and says which operation failed on it.
@@ -47,14 +53,20 @@ pub(super) struct Reader<'r> {
 impl<'r> Reader<'r> {
     /// Starts at the first column.
     pub(super) fn new(operation: &'static str, row: &'r Row) -> Self {
-        Self { operation, row, place: 0 }
+        Self {
+            operation,
+            row,
+            place: 0,
+        }
     }
 
     /// The next column.
     pub(super) fn take<T: FromSql<'r>>(&mut self) -> Result<T, StoreError> {
         let place = self.place;
         self.place += 1;
-        self.row.try_get(place).map_err(|error| self.corrupt(&error.to_string()))
+        self.row
+            .try_get(place)
+            .map_err(|error| self.corrupt(&error.to_string()))
     }
 
     /// Passes over columns.
@@ -63,7 +75,9 @@ impl<'r> Reader<'r> {
     }
 
     /// The next column as an identifier or another checked text.
-    pub(super) fn take_checked<T: TryFrom<String, Error = impl std::fmt::Display>>(&mut self) -> Result<T, StoreError> {
+    pub(super) fn take_checked<T: TryFrom<String, Error = impl std::fmt::Display>>(
+        &mut self,
+    ) -> Result<T, StoreError> {
         let text: String = self.take()?;
         T::try_from(text).map_err(|error| self.corrupt(&error.to_string()))
     }
@@ -79,9 +93,17 @@ impl<'r> Reader<'r> {
     }
 
     fn corrupt(&self, message: &str) -> StoreError {
-        let column = self.row.columns().get(self.place - 1).map_or("?", |column| column.name());
+        let column = self
+            .row
+            .columns()
+            .get(self.place - 1)
+            .map_or("?", |column| column.name());
         let id: Option<&str> = self.row.try_get("id").ok();
-        StoreError::new(StoreErrorKind::Corrupt, self.operation, format!("column {column} of row {id:?}: {message}"))
+        StoreError::new(
+            StoreErrorKind::Corrupt,
+            self.operation,
+            format!("column {column} of row {id:?}: {message}"),
+        )
     }
 }
 
@@ -110,11 +132,16 @@ fn score_state(reader: &mut Reader<'_>) -> Result<ScoreState, StoreError> {
     Ok(match (scored_at, score, label) {
         (None, ..) => ScoreState::Unscored,
         (Some(scored_at), Some(score), Some(label)) if quarantine_reason.is_none() => {
-            ScoreState::Scored(EntryScore { label: Label::new(label), score, scored_at })
+            ScoreState::Scored(EntryScore {
+                label: Label::new(label),
+                score,
+                scored_at,
+            })
         }
         (Some(at), ..) => {
             // Rows changed by hand may claim a time of scoring without a score.
-            let reason = quarantine_reason.unwrap_or_else(|| "marked as scored without a label and a score".to_owned());
+            let reason = quarantine_reason
+                .unwrap_or_else(|| "marked as scored without a label and a score".to_owned());
             ScoreState::Quarantined { reason, at }
         }
     })

@@ -7,8 +7,8 @@ use crate::checks::{check_reason, check_scores, storable_score};
 use crate::{RecordOutcome, RecordScores, StoreError, StoreErrorKind};
 use std::collections::BTreeMap;
 use turnstone_types::{
-    BatchId, CLASSIFIED_TEXT_CHARS_MAX, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryId, EntryOutcome, ScoreBatch, TenantId, TextOfEntry,
-    Timestamp,
+    BatchId, CLASSIFIED_TEXT_CHARS_MAX, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryId, EntryOutcome,
+    ScoreBatch, TenantId, TextOfEntry, Timestamp,
 };
 
 /// Of two workers with the same batch the second waits here, before either has locked an entry.
@@ -45,18 +45,36 @@ impl PostgresStore {
             .run("batch_texts", Mode::Single, |session| {
                 work(async move {
                     let (first, last) = (batch.first_entry_id.as_str(), batch.last_entry_id.as_str());
-                    session.query(SQL, &[&first, &last, &batch.cycle_id.as_str(), &batch.tenant.as_str(), &chars_max]).await
+                    session
+                        .query(
+                            SQL,
+                            &[
+                                &first,
+                                &last,
+                                &batch.cycle_id.as_str(),
+                                &batch.tenant.as_str(),
+                                &chars_max,
+                            ],
+                        )
+                        .await
                 })
             })
             .await?;
         let text_of_entry = |row| {
             let mut reader = Reader::new("batch_texts", row);
-            Ok(TextOfEntry { id: reader.take_checked()?, text: reader.take()? })
+            Ok(TextOfEntry {
+                id: reader.take_checked()?,
+                text: reader.take()?,
+            })
         };
         rows.iter().map(text_of_entry).collect()
     }
 
-    pub(super) async fn read_open_batches(&self, tenant: &TenantId, limit: u32) -> Result<Vec<ScoreBatch>, StoreError> {
+    pub(super) async fn read_open_batches(
+        &self,
+        tenant: &TenantId,
+        limit: u32,
+    ) -> Result<Vec<ScoreBatch>, StoreError> {
         let sql = format!(
             "SELECT {BATCH_COLUMNS} FROM score_batches b LEFT JOIN glean_cycles c ON c.id = b.cycle_id \
              WHERE b.done_at IS NULL AND b.dead_at IS NULL AND b.tenant_id = ANY($1) \
@@ -65,23 +83,35 @@ impl PostgresStore {
         let sql = sql.as_str();
         let rows = self
             .run("open_batches", Mode::Single, |session| {
-                work(async move { session.query(sql, &[&visible_tenants(tenant), &i64::from(limit)]).await })
+                work(async move {
+                    session
+                        .query(sql, &[&visible_tenants(tenant), &i64::from(limit)])
+                        .await
+                })
             })
             .await?;
-        rows.iter().map(|row| batch_from(&mut Reader::new("open_batches", row))).collect()
+        rows.iter()
+            .map(|row| batch_from(&mut Reader::new("open_batches", row)))
+            .collect()
     }
 
     pub(super) async fn write_scores(&self, scores: &RecordScores) -> Result<RecordOutcome, StoreError> {
         check_scores(scores)?;
         let outcomes = Outcomes::new(scores)?;
         let outcomes = &outcomes;
-        self.run("record_scores", Mode::Write, |session| work(write_scores(session, scores, outcomes))).await
+        self.run("record_scores", Mode::Write, |session| {
+            work(write_scores(session, scores, outcomes))
+        })
+        .await
     }
 
-    pub(super) async fn write_batch_dead(&self, batch_id: &BatchId, reason: Option<&str>) -> Result<(), StoreError> {
+    pub(super) async fn write_batch_dead(
+        &self,
+        batch_id: &BatchId,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
         check_reason("mark_batch_dead", reason)?;
-        const SQL: &str =
-            "UPDATE score_batches SET dead_reason = CASE WHEN done_at IS NULL THEN $2 END, \
+        const SQL: &str = "UPDATE score_batches SET dead_reason = CASE WHEN done_at IS NULL THEN $2 END, \
                  dead_at = CASE WHEN done_at IS NULL AND $2::text IS NOT NULL THEN now() END \
              WHERE id = $1";
         let changed = self
@@ -90,7 +120,11 @@ impl PostgresStore {
             })
             .await?;
         if changed == 0 {
-            return Err(StoreError::new(StoreErrorKind::NotFound, "mark_batch_dead", format!("there is no score batch {batch_id}")));
+            return Err(StoreError::new(
+                StoreErrorKind::NotFound,
+                "mark_batch_dead",
+                format!("there is no score batch {batch_id}"),
+            ));
         }
         Ok(())
     }
@@ -126,8 +160,16 @@ impl<'a> Outcomes<'a> {
         for (id, outcome) in by_id {
             outcomes.ids.push(id.as_str());
             match outcome {
-                EntryOutcome::Scored { meaning, score, detected } => {
-                    outcomes.scores.push(Some(storable_score("record_scores", || format!("entry {id}"), *score)?));
+                EntryOutcome::Scored {
+                    meaning,
+                    score,
+                    detected,
+                } => {
+                    outcomes.scores.push(Some(storable_score(
+                        "record_scores",
+                        || format!("entry {id}"),
+                        *score,
+                    )?));
                     outcomes.labels.push(Some(meaning.label.as_str()));
                     outcomes.reasons.push(None);
                     if *detected {
@@ -145,7 +187,11 @@ impl<'a> Outcomes<'a> {
     }
 }
 
-async fn write_scores(session: Session<'_>, scores: &RecordScores, outcomes: &Outcomes<'_>) -> Outcome<RecordOutcome> {
+async fn write_scores(
+    session: Session<'_>,
+    scores: &RecordScores,
+    outcomes: &Outcomes<'_>,
+) -> Outcome<RecordOutcome> {
     if let Some(batch_id) = &scores.batch_id {
         session.query_optional(LOCK_BATCH, &[&batch_id.as_str()]).await?;
     }
@@ -155,7 +201,13 @@ async fn write_scores(session: Session<'_>, scores: &RecordScores, outcomes: &Ou
         let written = session
             .query(
                 WRITE_OUTCOMES,
-                &[&outcomes.scored_at, &outcomes.ids, &outcomes.scores, &outcomes.labels, &outcomes.reasons],
+                &[
+                    &outcomes.scored_at,
+                    &outcomes.ids,
+                    &outcomes.scores,
+                    &outcomes.labels,
+                    &outcomes.reasons,
+                ],
             )
             .await?;
         for row in &written {
@@ -173,7 +225,12 @@ async fn write_scores(session: Session<'_>, scores: &RecordScores, outcomes: &Ou
     }
     recorded.new_detections = insert_detections(session, scores, &mut detected, outcomes.scored_at).await?;
     if let Some(batch_id) = &scores.batch_id {
-        session.execute(CLOSE_BATCH, &[&batch_id.as_str(), &outcomes.scored_at, &scores.scorer]).await?;
+        session
+            .execute(
+                CLOSE_BATCH,
+                &[&batch_id.as_str(), &outcomes.scored_at, &scores.scorer],
+            )
+            .await?;
     }
     Ok(recorded)
 }
@@ -189,9 +246,24 @@ async fn insert_detections(
     }
     // In order of entry, so that the ids, which rise, order the detections of one instant as their entries.
     detected.sort_unstable();
-    let ids: Vec<String> = detected.iter().map(|_| String::from(DetectionId::generate())).collect();
+    let ids: Vec<String> = detected
+        .iter()
+        .map(|_| String::from(DetectionId::generate()))
+        .collect();
     let entries: Vec<&str> = detected.iter().map(|(entry, _)| *entry).collect();
     let severities: Vec<&str> = detected.iter().map(|(_, severity)| *severity).collect();
     let chars_max = DETECTION_TEXT_CHARS_MAX as i32;
-    session.execute(INSERT_DETECTIONS, &[&scores.scorer, &chars_max, &detected_at, &ids, &entries, &severities]).await
+    session
+        .execute(
+            INSERT_DETECTIONS,
+            &[
+                &scores.scorer,
+                &chars_max,
+                &detected_at,
+                &ids,
+                &entries,
+                &severities,
+            ],
+        )
+        .await
 }

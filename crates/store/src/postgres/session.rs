@@ -28,8 +28,13 @@ pub(super) struct Work<'caller, 's, T> {
 }
 
 /// Boxes the future of a body.
-pub(super) fn work<'caller, 's, T>(future: impl Future<Output = Outcome<T>> + Send + 's) -> Work<'caller, 's, T> {
-    Work { future: Box::pin(future), outlives: PhantomData }
+pub(super) fn work<'caller, 's, T>(
+    future: impl Future<Output = Outcome<T>> + Send + 's,
+) -> Work<'caller, 's, T> {
+    Work {
+        future: Box::pin(future),
+        outlives: PhantomData,
+    }
 }
 
 /// How a body's statements belong together.
@@ -75,9 +80,21 @@ impl Session<'_> {
     /// All rows.
     pub(super) async fn query(&self, sql: &str, parameters: Parameters<'_>) -> Outcome<Vec<Row>> {
         let rows = match self.on {
-            On::Client(client) => client.query(&client.prepare_cached(sql).await.map_err(self.failed())?, parameters).await,
+            On::Client(client) => {
+                client
+                    .query(
+                        &client.prepare_cached(sql).await.map_err(self.failed())?,
+                        parameters,
+                    )
+                    .await
+            }
             On::Transaction(transaction) => {
-                transaction.query(&transaction.prepare_cached(sql).await.map_err(self.failed())?, parameters).await
+                transaction
+                    .query(
+                        &transaction.prepare_cached(sql).await.map_err(self.failed())?,
+                        parameters,
+                    )
+                    .await
             }
         };
         rows.map_err(self.failed())
@@ -86,7 +103,14 @@ impl Session<'_> {
     /// The one row that the statement always has.
     pub(super) async fn query_one(&self, sql: &str, parameters: Parameters<'_>) -> Outcome<Row> {
         let row = self.query(sql, parameters).await?.into_iter().next();
-        row.ok_or_else(|| StoreError::new(crate::StoreErrorKind::Internal, self.operation, "a statement gave no row").into())
+        row.ok_or_else(|| {
+            StoreError::new(
+                crate::StoreErrorKind::Internal,
+                self.operation,
+                "a statement gave no row",
+            )
+            .into()
+        })
     }
 
     /// The first row, if any.
@@ -97,9 +121,21 @@ impl Session<'_> {
     /// Executes a statement; answers the rows it changed.
     pub(super) async fn execute(&self, sql: &str, parameters: Parameters<'_>) -> Outcome<u64> {
         let changed = match self.on {
-            On::Client(client) => client.execute(&client.prepare_cached(sql).await.map_err(self.failed())?, parameters).await,
+            On::Client(client) => {
+                client
+                    .execute(
+                        &client.prepare_cached(sql).await.map_err(self.failed())?,
+                        parameters,
+                    )
+                    .await
+            }
             On::Transaction(transaction) => {
-                transaction.execute(&transaction.prepare_cached(sql).await.map_err(self.failed())?, parameters).await
+                transaction
+                    .execute(
+                        &transaction.prepare_cached(sql).await.map_err(self.failed())?,
+                        parameters,
+                    )
+                    .await
             }
         };
         changed.map_err(self.failed())
@@ -142,7 +178,12 @@ impl Session<'_> {
 impl PostgresStore {
     /// Runs a body as the verb `name`, again where another transaction or a lost connection was in the way. The body may run
     /// several times, and must be harmless to repeat even after a commit: the connection may be lost with the answer to it.
-    pub(super) async fn run<'caller, T, B>(&self, name: &'static str, mode: Mode, body: B) -> Result<T, StoreError>
+    pub(super) async fn run<'caller, T, B>(
+        &self,
+        name: &'static str,
+        mode: Mode,
+        body: B,
+    ) -> Result<T, StoreError>
     where
         B: for<'s> Fn(Session<'s>) -> Work<'caller, 's, T>,
     {
@@ -159,8 +200,16 @@ impl PostgresStore {
                 count(name, "failed");
                 return Err(failure.error);
             }
-            count(name, if failure.retry == Retry::Conflict { "retried_conflict" } else { "retried_connection" });
-            let delay = (FIRST_RETRY_DELAY * 2_u32.pow(attempt - 1)).mul_f64(rand::rng().random_range(0.5..=1.0));
+            count(
+                name,
+                if failure.retry == Retry::Conflict {
+                    "retried_conflict"
+                } else {
+                    "retried_connection"
+                },
+            );
+            let delay =
+                (FIRST_RETRY_DELAY * 2_u32.pow(attempt - 1)).mul_f64(rand::rng().random_range(0.5..=1.0));
             tracing::debug!(transaction = name, attempt, ?delay, error = %failure.error, "transaction is tried again");
             tokio::time::sleep(delay).await;
             attempt += 1;
@@ -171,23 +220,42 @@ impl PostgresStore {
     where
         B: for<'s> Fn(Session<'s>) -> Work<'caller, 's, T>,
     {
-        let mut connection = self.pool.get().await.map_err(|error| Failure::of_pool(name, error))?;
+        let mut connection = self
+            .pool
+            .get()
+            .await
+            .map_err(|error| Failure::of_pool(name, error))?;
         self.observe_pool();
         if mode == Mode::Single {
             let client: &ClientWrapper = &connection;
-            return body(Session { operation: name, on: On::Client(client) }).future.await;
+            return body(Session {
+                operation: name,
+                on: On::Client(client),
+            })
+            .future
+            .await;
         }
         let failed = |error| Failure::of_statement(name, error);
         let mut builder = connection.build_transaction();
         if mode == Mode::Snapshot {
-            builder = builder.isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+            builder = builder
+                .isolation_level(IsolationLevel::RepeatableRead)
+                .read_only(true);
         }
         let transaction = builder.start().await.map_err(failed)?;
         if mode == Mode::LongWrite {
-            transaction.batch_execute(super::connection::ALLOW_LONG_STATEMENTS).await.map_err(failed)?;
+            transaction
+                .batch_execute(super::connection::ALLOW_LONG_STATEMENTS)
+                .await
+                .map_err(failed)?;
         }
         // On an error the transaction is rolled back as it is dropped.
-        let value = body(Session { operation: name, on: On::Transaction(&transaction) }).future.await?;
+        let value = body(Session {
+            operation: name,
+            on: On::Transaction(&transaction),
+        })
+        .future
+        .await?;
         transaction.commit().await.map_err(failed)?;
         Ok(value)
     }
@@ -196,7 +264,8 @@ impl PostgresStore {
         let status = self.pool.status();
         metrics::gauge!("turnstone_store_pool_connections", "state" => "open").set(status.size as f64);
         metrics::gauge!("turnstone_store_pool_connections", "state" => "idle").set(status.available as f64);
-        metrics::gauge!("turnstone_store_pool_connections", "state" => "waited_for").set(status.waiting as f64);
+        metrics::gauge!("turnstone_store_pool_connections", "state" => "waited_for")
+            .set(status.waiting as f64);
     }
 }
 

@@ -39,8 +39,15 @@ impl PostgresStore {
     pub(super) async fn index_texts(&self, entries_max: u32) -> Result<u64, StoreError> {
         let mut indexed = 0;
         while indexed < u64::from(entries_max) {
-            let left = u32::try_from(u64::from(entries_max) - indexed).unwrap_or(u32::MAX).min(INDEXED_AT_ONCE_MAX);
-            let Some(more) = self.run("index_pending_text", Mode::LongWrite, |session| work(index_next(session, left))).await? else {
+            let left = u32::try_from(u64::from(entries_max) - indexed)
+                .unwrap_or(u32::MAX)
+                .min(INDEXED_AT_ONCE_MAX);
+            let Some(more) = self
+                .run("index_pending_text", Mode::LongWrite, |session| {
+                    work(index_next(session, left))
+                })
+                .await?
+            else {
                 break;
             };
             indexed += more;
@@ -61,12 +68,24 @@ async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u6
     let mut reader = Reader::new(session.operation(), &row);
     let cycle_id: &str = reader.take()?;
     let (until, last): (Option<&str>, Option<&str>) = (reader.take()?, reader.take()?);
-    let rows = session.query(NEXT_ENTRIES, &[&cycle_id, &until.unwrap_or_default(), &last.unwrap_or_default(), &limit]).await?;
+    let rows = session
+        .query(
+            NEXT_ENTRIES,
+            &[
+                &cycle_id,
+                &until.unwrap_or_default(),
+                &last.unwrap_or_default(),
+                &limit,
+            ],
+        )
+        .await?;
     let documents = documents(session, &rows)?;
     insert_documents(session, &documents).await?;
     let is_complete = documents.len() < entries_max as usize;
     let until = documents.last().map(|document| document.entry_id).or(until);
-    session.execute(MARK_INDEXED, &[&cycle_id, &until, &is_complete]).await?;
+    session
+        .execute(MARK_INDEXED, &[&cycle_id, &until, &is_complete])
+        .await?;
     Ok(Some(documents.len() as u64))
 }
 
@@ -75,7 +94,12 @@ fn documents<'r>(session: Session<'_>, rows: &'r [Row]) -> Outcome<Vec<Document<
         let mut reader = Reader::new(session.operation(), row);
         let (entry_id, tenant, source, text): (&str, &str, &str, &str) =
             (reader.take()?, reader.take()?, reader.take()?, reader.take()?);
-        Ok(Document { entry_id, tenant: tenant_lexeme(tenant), source: source_lexeme(source), tokens: index_text(text) })
+        Ok(Document {
+            entry_id,
+            tenant: tenant_lexeme(tenant),
+            source: source_lexeme(source),
+            tokens: index_text(text),
+        })
     };
     rows.iter().map(document).collect()
 }
@@ -83,11 +107,23 @@ fn documents<'r>(session: Session<'_>, rows: &'r [Row]) -> Outcome<Vec<Document<
 /// Indexes entries that are not in the index, or, as one changed by hand while its cycle waited, are in it.
 async fn insert_documents(session: Session<'_>, documents: &[Document<'_>]) -> Outcome<()> {
     let entry_ids: Vec<&str> = documents.iter().map(|document| document.entry_id).collect();
-    session.execute("DELETE FROM entry_text_index WHERE entry_id = ANY($1)", &[&entry_ids]).await?;
     session
-        .copy_rows("COPY entry_text_index (entry_id, tokens) FROM STDIN (FORMAT binary)", documents, |document, buffer| {
-            buffer.row(2).text(document.entry_id).field(|bytes| document.write_vector(bytes));
-        })
+        .execute(
+            "DELETE FROM entry_text_index WHERE entry_id = ANY($1)",
+            &[&entry_ids],
+        )
+        .await?;
+    session
+        .copy_rows(
+            "COPY entry_text_index (entry_id, tokens) FROM STDIN (FORMAT binary)",
+            documents,
+            |document, buffer| {
+                buffer
+                    .row(2)
+                    .text(document.entry_id)
+                    .field(|bytes| document.write_vector(bytes));
+            },
+        )
         .await?;
     Ok(())
 }
@@ -117,7 +153,12 @@ impl Document<'_> {
         let mut lexemes: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
         lexemes.insert(&self.tenant, Vec::new());
         lexemes.insert(&self.source, Vec::new());
-        for (place, token) in self.tokens.split(' ').filter(|token| !token.is_empty()).enumerate() {
+        for (place, token) in self
+            .tokens
+            .split(' ')
+            .filter(|token| !token.is_empty())
+            .enumerate()
+        {
             // The tokeniser keeps positions, and their number, within the 14 bits and the 255 that the type holds.
             lexemes.entry(token).or_default().push(place as u16 + 1);
         }
@@ -126,16 +167,27 @@ impl Document<'_> {
             bytes.put_slice(lexeme.as_bytes());
             bytes.put_u8(0);
             bytes.put_u16(positions.len() as u16);
-            positions.into_iter().for_each(|position| bytes.put_u16(position));
+            for position in positions {
+                bytes.put_u16(position);
+            }
         }
     }
 }
 
 /// The query as a `tsquery` literal, limited to what the tenant sees and to a source.
 fn query_literal(request: &SearchRequest<'_>, query: &SearchQuery) -> String {
-    let tenants: Vec<String> = visible_tenants(request.tenant).into_iter().map(|tenant| quoted(&tenant_lexeme(tenant))).collect();
+    let tenants: Vec<String> = visible_tenants(request.tenant)
+        .into_iter()
+        .map(|tenant| quoted(&tenant_lexeme(tenant)))
+        .collect();
     let mut parts = vec![format!("({})", tenants.join(" | "))];
-    parts.extend(request.search.source_id.as_ref().map(|source| quoted(&source_lexeme(source.as_str()))));
+    parts.extend(
+        request
+            .search
+            .source_id
+            .as_ref()
+            .map(|source| quoted(&source_lexeme(source.as_str()))),
+    );
     parts.extend(query.terms().iter().map(term_literal));
     parts.join(" & ")
 }
@@ -185,7 +237,10 @@ pub(super) async fn search_pending(
 ) -> Outcome<()> {
     let mut conditions = request.conditions();
     let tenants = conditions.parameter(visible_tenants(request.tenant));
-    conditions.compare_optional("e.source_id =", request.search.source_id.as_ref().map(|source| source.as_str()));
+    conditions.compare_optional(
+        "e.source_id =",
+        request.search.source_id.as_ref().map(|source| source.as_str()),
+    );
     let sql = format!(
         "SELECT {ENTRY_COLUMNS} FROM entry_text_pending p JOIN log_entries e ON e.id = p.entry_id \
          WHERE e.tenant_id = ANY({tenants}) AND {}",
@@ -193,16 +248,22 @@ pub(super) async fn search_pending(
     );
     let by_hand = session.query(&sql, &conditions.parameters()).await?;
     add_matching(session, query, &by_hand, found)?;
-    for cycle in &session.query(PENDING_CYCLES, &[&visible_tenants(request.tenant)]).await? {
+    for cycle in &session
+        .query(PENDING_CYCLES, &[&visible_tenants(request.tenant)])
+        .await?
+    {
         let mut reader = Reader::new(session.operation(), cycle);
         let cycle_id: &str = reader.take()?;
         let mut from: String = reader.take()?;
         let last: &str = reader.take()?;
         loop {
-            let rows = pending_entries(session, request, cycle_id, (&from, last), found.oldest_wanted()).await?;
+            let rows =
+                pending_entries(session, request, cycle_id, (&from, last), found.oldest_wanted()).await?;
             add_matching(session, query, &rows, found)?;
             match rows.last() {
-                Some(row) if rows.len() as i64 == PENDING_AT_ONCE => from = Reader::new(session.operation(), row).take()?,
+                Some(row) if rows.len() as i64 == PENDING_AT_ONCE => {
+                    from = Reader::new(session.operation(), row).take()?;
+                }
                 _ => break,
             }
         }
@@ -210,7 +271,12 @@ pub(super) async fn search_pending(
     Ok(())
 }
 
-fn add_matching(session: Session<'_>, query: &SearchQuery, rows: &[Row], found: &mut NewestEntries) -> Outcome<()> {
+fn add_matching(
+    session: Session<'_>,
+    query: &SearchQuery,
+    rows: &[Row],
+    found: &mut NewestEntries,
+) -> Outcome<()> {
     for row in rows {
         let entry = entry(session.operation(), row)?;
         if query.matches(&entry.text) {
@@ -234,9 +300,14 @@ async fn pending_entries(
     conditions.compare("e.cycle_id =", cycle_id);
     conditions.compare_optional("e.timestamp_iso >=", oldest_wanted);
     // Compared in a way that no index serves: the range of ids is to be read off the primary key.
-    conditions.compare_optional("e.source_id IS NOT DISTINCT FROM", request.search.source_id.as_ref().map(|source| source.as_str()));
+    conditions.compare_optional(
+        "e.source_id IS NOT DISTINCT FROM",
+        request.search.source_id.as_ref().map(|source| source.as_str()),
+    );
     let tenant = conditions.parameter(request.tenant.as_str());
-    conditions.require(format!("(e.tenant_id IS NOT DISTINCT FROM {tenant} OR e.tenant_id IS NOT DISTINCT FROM '')"));
+    conditions.require(format!(
+        "(e.tenant_id IS NOT DISTINCT FROM {tenant} OR e.tenant_id IS NOT DISTINCT FROM '')"
+    ));
     let limit = conditions.parameter(PENDING_AT_ONCE);
     let sql = format!(
         "SELECT {ENTRY_COLUMNS} FROM log_entries e WHERE {} ORDER BY e.id LIMIT {limit}",
@@ -252,14 +323,22 @@ mod tests {
     fn literal(query: &str) -> String {
         let search = crate::EntrySearch::default();
         let tenant = turnstone_types::TenantId::shared();
-        let request = SearchRequest { tenant: &tenant, search: &search, after: None, limit: 1 };
+        let request = SearchRequest {
+            tenant: &tenant,
+            search: &search,
+            after: None,
+            limit: 1,
+        };
         query_literal(&request, &SearchQuery::parse(query).unwrap())
     }
 
     #[test]
     fn terms_become_quoted_lexemes() {
         assert_eq!(literal("failed pass*"), "('@') & ('failed') & ('pass':*)");
-        assert_eq!(literal("\"for root\"* -10.0"), "('@') & ('for' <-> 'root':*) & !('10' <-> '0')");
+        assert_eq!(
+            literal("\"for root\"* -10.0"),
+            "('@') & ('for' <-> 'root':*) & !('10' <-> '0')"
+        );
         assert_eq!(quoted("#it's\\x"), "'#it''s\\\\x'");
     }
 }

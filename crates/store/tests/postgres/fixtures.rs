@@ -3,8 +3,8 @@
 use turnstone_store::postgres::PostgresStore;
 use turnstone_store::{ConnectOptions, RecordScores, WriteStore};
 use turnstone_types::{
-    CycleId, EntryId, EntryOutcome, LabelMap, NewCycle, NewEntry, ScoreBatch, ScoredEntry, Severity, SourceDelta, SourceId, TenantId,
-    TextOfEntry, Timestamp, TimestampBasis,
+    CycleId, EntryId, EntryOutcome, LabelMap, NewCycle, NewEntry, ScoreBatch, ScoredEntry, Severity,
+    SourceDelta, SourceId, TenantId, TextOfEntry, Timestamp, TimestampBasis,
 };
 
 pub fn instant(second: i64) -> Timestamp {
@@ -12,8 +12,13 @@ pub fn instant(second: i64) -> Timestamp {
 }
 
 pub async fn open(url: &str) -> PostgresStore {
-    let options = ConnectOptions { connections_max: 4, ..ConnectOptions::default() };
-    PostgresStore::open(&url::Url::parse(url).unwrap(), &options).await.unwrap()
+    let options = ConnectOptions {
+        connections_max: 4,
+        ..ConnectOptions::default()
+    };
+    PostgresStore::open(&url::Url::parse(url).unwrap(), &options)
+        .await
+        .unwrap()
 }
 
 pub fn source(place: usize) -> SourceId {
@@ -25,10 +30,14 @@ pub fn cycle(tenant: &TenantId, count: usize, batch_entries_max: u32) -> NewCycl
     let entry = |place: usize| NewEntry {
         id: EntryId::generate(),
         source_id: source(place % 3),
-        text: format!("sshd[{place}]: Failed password for user{} from 10.0.{}.7 port {place}", place % 997, place % 251),
+        text: format!(
+            "sshd[{place}]: Failed password for user{} from 10.0.{}.7 port {place}",
+            place % 997,
+            place % 251
+        ),
         timestamp: instant(place as i64),
         timestamp_basis: TimestampBasis::Parsed,
-        severity: (place % 7 == 0).then_some(Severity::Error),
+        severity: place.is_multiple_of(7).then_some(Severity::Error),
     };
     let sources = (0..3).map(|place| SourceDelta {
         source_id: source(place),
@@ -57,9 +66,16 @@ pub fn cycle(tenant: &TenantId, count: usize, batch_entries_max: u32) -> NewCycl
 /// Scores for the texts of a batch; every 20th becomes a detection.
 pub fn scores(batch: Option<&ScoreBatch>, texts: &[TextOfEntry]) -> RecordScores {
     let outcome = |(place, text): (usize, &TextOfEntry)| {
-        let detected = place % 20 == 0;
+        let detected = place.is_multiple_of(20);
         let meaning = LabelMap::default().meaning(if detected { "SYSTEM_FAILURE" } else { "NORMAL" });
-        ScoredEntry { id: text.id.clone(), outcome: EntryOutcome::Scored { meaning, score: 0.9, detected } }
+        ScoredEntry {
+            id: text.id.clone(),
+            outcome: EntryOutcome::Scored {
+                meaning,
+                score: 0.9,
+                detected,
+            },
+        }
     };
     RecordScores {
         batch_id: batch.map(|batch| batch.id.clone()),
