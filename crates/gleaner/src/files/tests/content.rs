@@ -208,7 +208,7 @@ fn unreadable_files_are_faults_unless_we_are_root() {
     let mut site = Site::new(&["*.log"]);
     site.append("a.log", "readable\n");
     site.append("b.log", "secret\n");
-    fs::set_permissions(site.path("b.log"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(site.path("b.log"), fs::Permissions::from_mode(0o0)).unwrap();
     site.catch_up();
     if rustix::process::geteuid().is_root() {
         assert_eq!(site.delivered.len(), 2);

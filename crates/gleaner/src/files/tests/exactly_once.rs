@@ -144,7 +144,7 @@ impl Writer {
 fn check(steps: &[Step], sees_rotated: bool) {
     let mut site = Site::new(&[if sees_rotated { "app.log*" } else { "app.log" }]);
     // Records close at once or on the next line; both must hold.
-    site.options.record_quiet = if steps.len() % 2 == 0 {
+    site.options.record_quiet = if steps.len().is_multiple_of(2) {
         Duration::ZERO
     } else {
         NEVER

@@ -149,7 +149,8 @@ pub(super) fn after_prefix(line: &[u8], context: &TimeContext) -> Option<Header>
             .or(piece.strip_suffix(b"]"))
             .unwrap_or(piece);
         level = level.or_else(|| level_word(word).filter(|_| word.iter().all(u8::is_ascii_uppercase)));
-        let is_first_name = piece_start == 0 && window.get(at + 1) == Some(&b'|');
+        // `web     | …`, as compose pads the names of containers.
+        let is_first_name = piece_start == 0 && window[at..].trim_ascii_start().first() == Some(&b'|');
         let reads_like_header = level_word(word).is_some()
             || is_first_name
             || piece

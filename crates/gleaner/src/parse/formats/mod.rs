@@ -130,7 +130,7 @@ pub(crate) fn read_header(line: &[u8], context: &TimeContext) -> Header {
             let inner = line.trim_ascii_start();
             iso::at_front(inner, context).map(|found| with_level(inner, &found))
         }
-        _ => iso::after_prefix(line, context),
+        _ => iso::after_prefix(line, context).or_else(|| web::access(line, context)),
     };
     header.unwrap_or_else(|| Header::undated(level_at_front(line)))
 }
