@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use turnstone_service::Secret;
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong arguments or configuration.";
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong arguments or configuration.";
 
 /// Finds the log lines that matter.
 #[derive(Parser)]
@@ -31,22 +32,32 @@ pub struct Shared {
 #[derive(Subcommand)]
 pub enum Command {
     /// Run everything in one process: glean, score, serve
-    #[command(after_help = "Examples:\n  turnstone up\n  turnstone up --config turnstone.toml --listen 127.0.0.1:7400 --data-dir ~/turnstone\n\nStops on Ctrl-C or SIGTERM; a second one ends at once.")]
+    #[command(
+        after_help = "Examples:\n  turnstone up\n  turnstone up --config turnstone.toml --listen 127.0.0.1:7400 --data-dir ~/turnstone\n\nStops on Ctrl-C or SIGTERM; a second one ends at once."
+    )]
     Up(Up),
     /// Glean files, score them and print the detections: no server, no queue, nothing kept
-    #[command(after_help = "Examples:\n  turnstone scan /var/log/auth.log\n  journalctl -o short-iso | turnstone scan --format jsonl -\n  turnstone scan --explain-parsing /var/log/syslog")]
+    #[command(
+        after_help = "Examples:\n  turnstone scan /var/log/auth.log\n  journalctl -o short-iso | turnstone scan --format jsonl -\n  turnstone scan --explain-parsing /var/log/syslog"
+    )]
     Scan(Scan),
     /// Classify each line of a file: one JSON object a line, in input order, no database
-    #[command(after_help = "Example:\n  turnstone classify --model models/turnstone-mini app.log | jq .label")]
+    #[command(
+        after_help = "Example:\n  turnstone classify --model models/turnstone-mini app.log | jq .label"
+    )]
     Classify(Classify),
     /// Score what is unscored in a database, without a queue; safe to run again and beside workers
-    #[command(after_help = "Example:\n  TURNSTONE_ANOMALY_MODEL=models/turnstone-mini turnstone score --db sqlite:///var/lib/turnstone/turnstone.db\n\nWithout a model nothing is scored and the answer says \"skipped\".")]
+    #[command(
+        after_help = "Example:\n  TURNSTONE_ANOMALY_MODEL=models/turnstone-mini turnstone score --db sqlite:///var/lib/turnstone/turnstone.db\n\nWithout a model nothing is scored and the answer says \"skipped\"."
+    )]
     Score(Score),
     /// List, acknowledge and watch detections
     #[command(subcommand)]
     Detections(Detections),
     /// Search entries by their text, newest first
-    #[command(after_help = "Query: words, \"a phrase\", prefix*, -not\n\nExamples:\n  turnstone search 'disk -smartd'\n  turnstone search '\"connection refused\"' --source web --format jsonl")]
+    #[command(
+        after_help = "Query: words, \"a phrase\", prefix*, -not\n\nExamples:\n  turnstone search 'disk -smartd'\n  turnstone search '\"connection refused\"' --source web --format jsonl"
+    )]
     Search(Search),
     /// Counts of entries, backlog and detections, and the health of the sources
     Stats(Stats),
@@ -186,7 +197,9 @@ pub struct DetectionFilter {
 #[derive(Subcommand)]
 pub enum Detections {
     /// List detections, newest first
-    #[command(after_help = "Example:\n  turnstone detections list --unacknowledged --label SECURITY_ANOMALY --limit 20")]
+    #[command(
+        after_help = "Example:\n  turnstone detections list --unacknowledged --label SECURITY_ANOMALY --limit 20"
+    )]
     List {
         /// Most rows to print
         #[arg(long, default_value_t = 100, value_name = "N")]
@@ -199,7 +212,9 @@ pub enum Detections {
         target: Target,
     },
     /// Mark detections as seen
-    #[command(after_help = "Examples:\n  turnstone detections ack 0199a… --notes 'known scanner'\n  turnstone detections ack --label NETWORK_ANOMALY --source web\n  turnstone detections ack --all")]
+    #[command(
+        after_help = "Examples:\n  turnstone detections ack 0199a… --notes 'known scanner'\n  turnstone detections ack --label NETWORK_ANOMALY --source web\n  turnstone detections ack --all"
+    )]
     Ack {
         /// Ids of detections; none acknowledges all that match the filter
         #[arg(value_name = "ID")]
@@ -300,7 +315,9 @@ pub enum Db {
         database: Database,
     },
     /// Bring in an SQLite database of the original pipeline: entries, scores, detections, notes; safe to run twice
-    #[command(after_help = "Example:\n  turnstone db import old.db --db sqlite:///var/lib/turnstone/turnstone.db")]
+    #[command(
+        after_help = "Example:\n  turnstone db import old.db --db sqlite:///var/lib/turnstone/turnstone.db"
+    )]
     Import {
         /// The SQLite file of the original; it is only read
         #[arg(value_name = "FILE")]
@@ -358,7 +375,9 @@ pub enum Dead {
 #[derive(Subcommand)]
 pub enum Bench {
     /// Rows a second into a database and scores a second written, beside the raw limit in the same run
-    #[command(after_help = "Examples:\n  turnstone bench store --db sqlite:///tmp/bench.db\n  turnstone bench store --db postgres://localhost/bench --rows 500000\n\nThe database is filled with rows of its own making; give an empty one. The raw limit is psql's \\copy or sqlite3's .import of the\nsame rows into tables of the same shape, where that program is installed.")]
+    #[command(
+        after_help = "Examples:\n  turnstone bench store --db sqlite:///tmp/bench.db\n  turnstone bench store --db postgres://localhost/bench --rows 500000\n\nThe database is filled with rows of its own making; give an empty one. The raw limit is psql's \\copy or sqlite3's .import of the\nsame rows into tables of the same shape, where that program is installed."
+    )]
     Store {
         /// The database to fill
         #[arg(long, value_name = "URL", value_parser = secret)]

@@ -14,7 +14,8 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use turnstone_proto::TENANT_METADATA_KEY;
 use turnstone_proto::v1::{
-    detection_service_client::DetectionServiceClient, entry_service_client::EntryServiceClient, stats_service_client::StatsServiceClient,
+    detection_service_client::DetectionServiceClient, entry_service_client::EntryServiceClient,
+    stats_service_client::StatsServiceClient,
 };
 use turnstone_query::{QueryOptions, QueryService};
 use turnstone_service::health::Readiness;
@@ -63,8 +64,18 @@ impl Connection {
         match &target.db {
             Some(url) => Self::to_database(&config, url, &tenant).await,
             None => {
-                let token = config.api_token.non_empty().map(ApiToken::new).transpose().map_err(anyhow::Error::msg)?;
-                Self::to_server(target.server.as_deref().unwrap_or(SERVER_DEFAULT), token.as_ref(), &tenant).await
+                let token = config
+                    .api_token
+                    .non_empty()
+                    .map(ApiToken::new)
+                    .transpose()
+                    .map_err(anyhow::Error::msg)?;
+                Self::to_server(
+                    target.server.as_deref().unwrap_or(SERVER_DEFAULT),
+                    token.as_ref(),
+                    &tenant,
+                )
+                .await
             }
         }
     }
@@ -73,7 +84,9 @@ impl Connection {
         let endpoint = Endpoint::from_shared(server.to_owned())
             .ok()
             .filter(|endpoint| endpoint.uri().host().is_some())
-            .with_context(|| format!("--server {server:?} is no address; write for example {SERVER_DEFAULT}"))?
+            .with_context(|| {
+                format!("--server {server:?} is no address; write for example {SERVER_DEFAULT}")
+            })?
             .connect_timeout(Duration::from_secs(5))
             .http2_keep_alive_interval(Duration::from_secs(20))
             .keep_alive_while_idle(true);
@@ -90,16 +103,24 @@ impl Connection {
                     })
                 })
                 .transpose()?,
-            tenant: (!tenant.is_shared()).then(|| header(tenant.to_string())).transpose()?,
+            tenant: (!tenant.is_shared())
+                .then(|| header(tenant.to_string()))
+                .transpose()?,
         };
-        Ok(Self { transport: InterceptedService::new(channel, metadata), own_service: None })
+        Ok(Self {
+            transport: InterceptedService::new(channel, metadata),
+            own_service: None,
+        })
     }
 
     /// Serves the database on a loopback port of this command's own, under a token that nobody else knows.
     async fn to_database(config: &Config, url: &Secret, tenant: &TenantId) -> anyhow::Result<Self> {
         let store = open_existing_store(config, url).await?;
         let token = ApiToken::new(&format!("{}{}", uuid(), uuid())).map_err(anyhow::Error::msg)?;
-        let options = QueryOptions { api_token: Some(token.clone()), ..QueryOptions::new(SocketAddr::from(([127, 0, 0, 1], 0))) };
+        let options = QueryOptions {
+            api_token: Some(token.clone()),
+            ..QueryOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)))
+        };
         let bound = QueryService::bind(options, store, Readiness::default(), None).await?;
         let server = format!("http://{}", bound.local_addr());
         let stop = CancellationToken::new();
@@ -110,7 +131,10 @@ impl Connection {
             }
         });
         let connection = Self::to_server(&server, Some(&token), tenant).await?;
-        Ok(Self { own_service: Some((stop, task)), ..connection })
+        Ok(Self {
+            own_service: Some((stop, task)),
+            ..connection
+        })
     }
 
     /// Calls on detections.
@@ -130,7 +154,10 @@ impl Connection {
 
     /// Ends the command's own query service, if it has one.
     pub async fn close(self) {
-        let Self { transport, own_service } = self;
+        let Self {
+            transport,
+            own_service,
+        } = self;
         drop(transport);
         if let Some((stop, task)) = own_service {
             stop.cancel();
@@ -175,7 +202,11 @@ pub fn database_url(flag: Option<&Secret>, config: &Config) -> anyhow::Result<Se
 pub async fn open_existing_store(config: &Config, url: &Secret) -> anyhow::Result<Arc<dyn Store>> {
     let address = StoreAddress::parse(url.expose())?;
     if let StoreAddress::Sqlite(path) = &address {
-        anyhow::ensure!(Path::new(path).is_file(), "there is no database at {}; `turnstone db migrate --db` makes one", path.display());
+        anyhow::ensure!(
+            Path::new(path).is_file(),
+            "there is no database at {}; `turnstone db migrate --db` makes one",
+            path.display()
+        );
     }
     backends::open_store(config, &address).await
 }

@@ -32,7 +32,11 @@ fn main() -> ExitCode {
         // Whoever reads our output went away (`turnstone … | head`): they have what they wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let code = if error.is::<turnstone_service::ConfigError>() { EXIT_USAGE } else { EXIT_FAILURE };
+            let code = if error.is::<turnstone_service::ConfigError>() {
+                EXIT_USAGE
+            } else {
+                EXIT_FAILURE
+            };
             fail(&output::escape_controls(&format!("{error:#}")), code)
         }
     }
@@ -50,17 +54,23 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Stats(command) => commands::stats::run(shared, command).await,
         Command::Model(command) => commands::model::run(shared, command).await,
         Command::Db(command) => commands::db::run(shared, command).await,
-        Command::Bus(command) => commands::bus::run(shared, command).await,
+        Command::Bus(command) => Box::pin(commands::bus::run(shared, command)).await,
         Command::Bench(command) => commands::bench::run(shared, command).await,
     }
 }
 
 fn runs_a_model(command: &Command) -> bool {
-    matches!(command, Command::Up(_) | Command::Scan(_) | Command::Classify(_) | Command::Score(_) | Command::Model(_))
+    matches!(
+        command,
+        Command::Up(_) | Command::Scan(_) | Command::Classify(_) | Command::Score(_) | Command::Model(_)
+    )
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 #[allow(clippy::print_stderr)] // The one place where the command says why it failed.

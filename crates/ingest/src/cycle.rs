@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use turnstone_gleaner::{Budget, Gleaned};
-use turnstone_types::{CycleId, NewCycle, NewEntry, SourceCheckpoint, SourceDelta, SourceId, TenantId, Timestamp};
+use turnstone_types::{
+    CycleId, NewCycle, NewEntry, SourceCheckpoint, SourceDelta, SourceId, TenantId, Timestamp,
+};
 
 /// When a cycle closes.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +59,14 @@ impl PendingCycle {
     pub fn absorb(&mut self, gleaned: Gleaned) {
         self.entries.extend(gleaned.entries);
         for checkpoint in gleaned.checkpoints {
-            self.checkpoints.insert((checkpoint.source_id.clone(), checkpoint.key.clone()), checkpoint);
+            self.checkpoints
+                .insert((checkpoint.source_id.clone(), checkpoint.key.clone()), checkpoint);
         }
         self.bytes += gleaned.delta.bytes;
         match self.sources.get_mut(&gleaned.delta.source_id) {
             None => {
-                self.sources.insert(gleaned.delta.source_id.clone(), gleaned.delta);
+                self.sources
+                    .insert(gleaned.delta.source_id.clone(), gleaned.delta);
             }
             Some(sum) => {
                 sum.entries += gleaned.delta.entries;

@@ -100,7 +100,11 @@ impl Gleaner {
     }
 
     /// Gleans until every source has ended or `stop`; commits what was read in both cases. `on_cycle` hears of each commit.
-    pub async fn run(mut self, stop: &CancellationToken, mut on_cycle: impl FnMut(&CycleReport)) -> anyhow::Result<GleanTotals> {
+    pub async fn run(
+        mut self,
+        stop: &CancellationToken,
+        mut on_cycle: impl FnMut(&CycleReport),
+    ) -> anyhow::Result<GleanTotals> {
         loop {
             let mut more = false;
             for index in 0..self.sources.len() {
@@ -146,16 +150,25 @@ impl Gleaner {
             None => PendingCycle::open(tenant.clone()).budget(&self.limits),
         };
         let opened = &mut self.sources[index];
-        let Some(source) = opened.source.as_mut() else { return Ok(false) };
+        let Some(source) = opened.source.as_mut() else {
+            return Ok(false);
+        };
         match source.next_batch(budget).await {
             Ok(gleaned) => {
                 let state = gleaned.state;
                 opened.ended = state == SourceState::Ended;
                 count(&opened.config.source_id, &gleaned);
                 if !gleaned.is_idle() {
-                    self.pending.entry(tenant.clone()).or_insert_with(|| PendingCycle::open(tenant.clone())).absorb(gleaned);
+                    self.pending
+                        .entry(tenant.clone())
+                        .or_insert_with(|| PendingCycle::open(tenant.clone()))
+                        .absorb(gleaned);
                 }
-                if self.pending.get(&tenant).is_some_and(|cycle| cycle.is_full(&self.limits)) {
+                if self
+                    .pending
+                    .get(&tenant)
+                    .is_some_and(|cycle| cycle.is_full(&self.limits))
+                {
                     self.commit(&tenant, stop, on_cycle).await?;
                 }
                 Ok(state == SourceState::More)
@@ -213,7 +226,9 @@ impl Gleaner {
         stop: &CancellationToken,
         on_cycle: &mut impl FnMut(&CycleReport),
     ) -> anyhow::Result<()> {
-        let Some(pending) = self.pending.remove(tenant) else { return Ok(()) };
+        let Some(pending) = self.pending.remove(tenant) else {
+            return Ok(());
+        };
         let span = tracing::info_span!("glean_cycle", tenant = %tenant, cycle_id = tracing::field::Empty);
         let cycle = pending.close(&self.limits, turnstone_service::telemetry::trace_parent(&span));
         span.record("cycle_id", cycle.id.as_str());
@@ -253,8 +268,17 @@ impl Gleaner {
 
     /// Waits until a source may have more, a cycle is due, a source may be opened again, or `stop`.
     async fn wait(&mut self, stop: &CancellationToken) {
-        let cycle_due = self.pending.values().map(|cycle| cycle.closes_at(&self.limits)).min();
-        let reopen_due = self.sources.iter().filter(|source| source.source.is_none() && !source.ended).map(|source| source.reopen_at).min();
+        let cycle_due = self
+            .pending
+            .values()
+            .map(|cycle| cycle.closes_at(&self.limits))
+            .min();
+        let reopen_due = self
+            .sources
+            .iter()
+            .filter(|source| source.source.is_none() && !source.ended)
+            .map(|source| source.reopen_at)
+            .min();
         let due = cycle_due.into_iter().chain(reopen_due).min();
         let waits: Vec<_> = self
             .sources
@@ -299,7 +323,8 @@ async fn open_one(
 }
 
 fn count(source_id: &SourceId, gleaned: &Gleaned) {
-    metrics::counter!("turnstone_ingest_lines_passed_over_total", "reason" => "empty").increment(gleaned.empty_lines);
+    metrics::counter!("turnstone_ingest_lines_passed_over_total", "reason" => "empty")
+        .increment(gleaned.empty_lines);
     metrics::counter!("turnstone_ingest_bytes_cut_total").increment(gleaned.cut_bytes);
     if gleaned.fault_changed
         && let Some(fault) = &gleaned.delta.fault
@@ -314,7 +339,12 @@ fn report(cycle: &NewCycle) -> CycleReport {
         cycle_id: cycle.id.clone(),
         entries: cycle.entries.len() as u64,
         bytes: cycle.sources.iter().map(|source| source.bytes).sum(),
-        sources: sources.map(|source| (source.source_id.clone(), source.entries)).collect(),
-        duration: cycle.started_at.duration_until(turnstone_types::Timestamp::now()).unsigned_abs(),
+        sources: sources
+            .map(|source| (source.source_id.clone(), source.entries))
+            .collect(),
+        duration: cycle
+            .started_at
+            .duration_until(turnstone_types::Timestamp::now())
+            .unsigned_abs(),
     }
 }

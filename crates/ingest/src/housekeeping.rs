@@ -37,7 +37,11 @@ pub struct Housekeeper {
 impl Housekeeper {
     /// Makes a housekeeper that is woken by `committed`.
     pub fn new(store: Arc<dyn Store>, options: HousekeepingOptions, committed: Arc<Notify>) -> Self {
-        Self { store, options, committed }
+        Self {
+            store,
+            options,
+            committed,
+        }
     }
 
     /// Works until `stop`. Failures are logged and tried again at the next turn: nothing of this is needed for a line to be kept.
@@ -82,7 +86,11 @@ impl Housekeeper {
         };
         let swept = self.store.sweep(&request).await?;
         if swept.resent_batches + swept.adopted_batches > 0 {
-            tracing::info!(resent = swept.resent_batches, adopted = swept.adopted_batches, "unscored batches go to the queue again");
+            tracing::info!(
+                resent = swept.resent_batches,
+                adopted = swept.adopted_batches,
+                "unscored batches go to the queue again"
+            );
             metrics::counter!("turnstone_ingest_batches_resent_total").increment(swept.resent_batches);
             self.committed.notify_waiters();
         }

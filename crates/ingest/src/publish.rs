@@ -26,7 +26,11 @@ pub struct Publisher {
 impl Publisher {
     /// Makes a publisher that is woken by `committed`.
     pub fn new(store: Arc<dyn Store>, bus: Bus, committed: Arc<Notify>) -> Self {
-        Self { store, bus, committed }
+        Self {
+            store,
+            bus,
+            committed,
+        }
     }
 
     /// Publishes until `stop`, then once more what is left. A queue or store that cannot be reached delays, it loses nothing.
@@ -44,7 +48,11 @@ impl Publisher {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), delay_ms = delay.as_millis(), "events cannot be published yet, kept in the outbox");
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        delay_ms = delay.as_millis(),
+                        "events cannot be published yet, kept in the outbox"
+                    );
                     tokio::select! {
                         () = stop.cancelled() => return,
                         () = tokio::time::sleep(delay) => {}

@@ -62,9 +62,20 @@ pub struct Ingest {
 
 impl Ingest {
     /// Opens the sources of the configuration.
-    pub async fn open(config: &Config, options: IngestOptions, store: Arc<dyn Store>, bus: Bus) -> anyhow::Result<Self> {
-        let gleaner =
-            Gleaner::open(Arc::clone(&store), &config.sources, &config.tenant, options.limits, options.open_options).await?;
+    pub async fn open(
+        config: &Config,
+        options: IngestOptions,
+        store: Arc<dyn Store>,
+        bus: Bus,
+    ) -> anyhow::Result<Self> {
+        let gleaner = Gleaner::open(
+            Arc::clone(&store),
+            &config.sources,
+            &config.tenant,
+            options.limits,
+            options.open_options,
+        )
+        .await?;
         let committed = gleaner.committed();
         Ok(Self {
             publisher: Publisher::new(Arc::clone(&store), bus, Arc::clone(&committed)),
@@ -76,7 +87,11 @@ impl Ingest {
 
     /// Gleans and publishes until `stop`. What was read is committed, and what was committed is published, before it returns;
     /// a queue that does not answer any more finds the rest in the outbox at the next start.
-    pub async fn run(self, stop: CancellationToken, on_cycle: impl FnMut(&CycleReport)) -> anyhow::Result<GleanTotals> {
+    pub async fn run(
+        self,
+        stop: CancellationToken,
+        on_cycle: impl FnMut(&CycleReport),
+    ) -> anyhow::Result<GleanTotals> {
         // The others outlive the gleaner: its last cycle is published too.
         let after_glean = CancellationToken::new();
         let publisher = tokio::spawn(self.publisher.run(after_glean.clone()));
@@ -91,7 +106,9 @@ impl Ingest {
             let _ = housekeeper.await;
         };
         if tokio::time::timeout(PUBLISH_GRACE, ended).await.is_err() {
-            tracing::warn!("not everything could be published before the end; the outbox keeps it for the next start");
+            tracing::warn!(
+                "not everything could be published before the end; the outbox keeps it for the next start"
+            );
         }
         gleaned
     }

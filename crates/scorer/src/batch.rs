@@ -56,10 +56,20 @@ impl BatchScorer {
         let entries = self.store.batch_texts(batch).await?;
         let (ids, texts): (Vec<_>, Vec<_>) = entries.into_iter().map(|entry| (entry.id, entry.text)).unzip();
         let rows = texts.len();
-        let answers = if texts.is_empty() { Vec::new() } else { self.engine.classify(texts).await? };
-        if let Some(RowError::Device { reason }) = answers.iter().find_map(|answer| answer.as_ref().err().filter(|error| error.is_retryable())) {
+        let answers = if texts.is_empty() {
+            Vec::new()
+        } else {
+            self.engine.classify(texts).await?
+        };
+        if let Some(RowError::Device { reason }) = answers
+            .iter()
+            .find_map(|answer| answer.as_ref().err().filter(|error| error.is_retryable()))
+        {
             // The device is at fault and not these lines: nothing is set aside, the whole batch is tried again.
-            return Err(EngineError::Device { reason: reason.clone() }.into());
+            return Err(EngineError::Device {
+                reason: reason.clone(),
+            }
+            .into());
         }
         let outcomes = ids
             .into_iter()
@@ -73,7 +83,9 @@ impl BatchScorer {
                     },
                     Err(error) => {
                         tracing::warn!(entry_id = %id, %error, "line cannot be scored, set aside");
-                        EntryOutcome::Quarantined { reason: error.to_string() }
+                        EntryOutcome::Quarantined {
+                            reason: error.to_string(),
+                        }
                     }
                 };
                 ScoredEntry { id, outcome }
@@ -86,8 +98,10 @@ impl BatchScorer {
             outcomes,
         };
         let recorded = self.store.record_scores(&scores).await?;
-        metrics::counter!("turnstone_scorer_entries_total", "outcome" => "scored").increment(recorded.newly_scored);
-        metrics::counter!("turnstone_scorer_entries_total", "outcome" => "quarantined").increment(recorded.newly_quarantined);
+        metrics::counter!("turnstone_scorer_entries_total", "outcome" => "scored")
+            .increment(recorded.newly_scored);
+        metrics::counter!("turnstone_scorer_entries_total", "outcome" => "quarantined")
+            .increment(recorded.newly_quarantined);
         metrics::counter!("turnstone_scorer_detections_total").increment(recorded.new_detections);
         metrics::histogram!("turnstone_scorer_batch_seconds").record(started.elapsed().as_secs_f64());
         tracing::debug!(batch_id = %batch.id, rows, detections = recorded.new_detections, seconds = started.elapsed().as_secs_f64(), "batch scored");

@@ -56,7 +56,10 @@ pub async fn score_unscored(
         }
         for batch in &batches {
             if stop.is_cancelled() {
-                return Ok(DirectOutcome { stopped: true, ..outcome });
+                return Ok(DirectOutcome {
+                    stopped: true,
+                    ..outcome
+                });
             }
             outcome.add(scorer.score(batch).await?);
             progress(&outcome);

@@ -21,10 +21,18 @@ const ENGINE_QUEUE_MAX: usize = 2;
 pub async fn load_engine(config: &Config, folder: std::path::PathBuf) -> anyhow::Result<Engine> {
     let options = load_options(config)?;
     let shown = folder.display().to_string();
-    tokio::task::spawn_blocking(move || Engine::start(&folder, options, EngineOptions { queue_max: ENGINE_QUEUE_MAX }))
-        .await
-        .context("load the model")?
-        .with_context(|| format!("load model {shown}"))
+    tokio::task::spawn_blocking(move || {
+        Engine::start(
+            &folder,
+            options,
+            EngineOptions {
+                queue_max: ENGINE_QUEUE_MAX,
+            },
+        )
+    })
+    .await
+    .context("load the model")?
+    .with_context(|| format!("load model {shown}"))
 }
 
 /// The classifier's options as the configuration asks for them.

@@ -36,7 +36,11 @@ pub struct Worker {
 impl Worker {
     /// Makes a worker; [`Worker::run`] starts it.
     pub fn new(scorer: BatchScorer, queue: ScoreQueue, options: WorkerOptions) -> Self {
-        Self { scorer, queue, options }
+        Self {
+            scorer,
+            queue,
+            options,
+        }
     }
 
     /// Works until `stop`, then finishes what it holds within the grace time. Fails when the engine is broken, since then
@@ -48,7 +52,9 @@ impl Worker {
         let outcome = loop {
             while in_hand.try_join_next().is_some() {}
             if !self.scorer.engine_is_healthy() {
-                break Err(anyhow::anyhow!("the classifier engine has ended; see the log for why, and start again"));
+                break Err(anyhow::anyhow!(
+                    "the classifier engine has ended; see the log for why, and start again"
+                ));
             }
             let first_slot = tokio::select! {
                 biased;
@@ -78,7 +84,7 @@ impl Worker {
                         let stop = stop.clone();
                         in_hand.spawn(async move {
                             let span = delivery_span(&delivery);
-                            handle(scorer, delivery, stop).instrument(span).await;
+                            Box::pin(handle(scorer, delivery, stop)).instrument(span).await;
                             drop(slot);
                         });
                     }
@@ -95,10 +101,16 @@ impl Worker {
         };
         // What the server sent while the last pull was given up goes back to it at once, for others.
         self.queue.close().await;
-        let finished = tokio::time::timeout(self.options.grace, async { while in_hand.join_next().await.is_some() {} }).await;
+        let finished = tokio::time::timeout(self.options.grace, async {
+            while in_hand.join_next().await.is_some() {}
+        })
+        .await;
         if finished.is_err() {
             // Nothing is lost: what is not acknowledged is delivered again, to whoever works then.
-            tracing::warn!(batches = in_hand.len(), "work in hand did not finish within the grace time, left to others");
+            tracing::warn!(
+                batches = in_hand.len(),
+                "work in hand did not finish within the grace time, left to others"
+            );
             in_hand.shutdown().await;
         }
         outcome
@@ -154,11 +166,17 @@ async fn handle(scorer: BatchScorer, delivery: Delivery, stop: CancellationToken
 }
 
 async fn bury(scorer: &BatchScorer, batch: &ScoreBatch, delivery: Delivery, reason: &str) {
-    tracing::error!(reason, "batch goes to the dead letters; list and replay them with `turnstone bus dead`");
+    tracing::error!(
+        reason,
+        "batch goes to the dead letters; list and replay them with `turnstone bus dead`"
+    );
     // Marked first: a batch that is dead in the store is not swept, so a crash in between leaves it on the queue, not lost.
     if let Err(error) = scorer.store().mark_batch_dead(&batch.id, Some(reason)).await {
         tracing::warn!(%error, "mark batch as dead");
-        finish("hand back", delivery.retry_after(redelivery_delay(delivery.attempt)).await);
+        finish(
+            "hand back",
+            delivery.retry_after(redelivery_delay(delivery.attempt)).await,
+        );
         return;
     }
     finish("bury", delivery.bury(reason).await);
@@ -166,7 +184,8 @@ async fn bury(scorer: &BatchScorer, batch: &ScoreBatch, delivery: Delivery, reas
 
 fn finish(action: &'static str, outcome: Result<(), BusError>) {
     let result = if outcome.is_ok() { "ok" } else { "failed" };
-    metrics::counter!("turnstone_scorer_deliveries_total", "action" => action, "outcome" => result).increment(1);
+    metrics::counter!("turnstone_scorer_deliveries_total", "action" => action, "outcome" => result)
+        .increment(1);
     if let Err(error) = outcome {
         tracing::warn!(%error, action, "the queue did not confirm; the batch will come again, which is harmless");
     }

@@ -32,7 +32,9 @@ impl ApiToken {
 
     /// Whether an `Authorization` header value carries the token as `Bearer`.
     pub fn verify_header(&self, value: &str) -> bool {
-        let Some((scheme, presented)) = value.split_once(' ') else { return false };
+        let Some((scheme, presented)) = value.split_once(' ') else {
+            return false;
+        };
         scheme.eq_ignore_ascii_case("bearer") && self.verify(presented.trim())
     }
 
@@ -51,7 +53,14 @@ mod tests {
         let token = ApiToken::new("0123456789abcdef").expect("long enough");
         assert!(token.verify_header("Bearer 0123456789abcdef"));
         assert!(token.verify_header("bearer 0123456789abcdef"));
-        for refused in ["", "0123456789abcdef", "Basic 0123456789abcdef", "Bearer 0123456789abcde", "Bearer 0123456789abcdef0", "Bearer "] {
+        for refused in [
+            "",
+            "0123456789abcdef",
+            "Basic 0123456789abcdef",
+            "Bearer 0123456789abcde",
+            "Bearer 0123456789abcdef0",
+            "Bearer ",
+        ] {
             assert!(!token.verify_header(refused), "{refused:?}");
         }
         assert!(!format!("{token:?}").contains("0123"));

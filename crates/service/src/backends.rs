@@ -40,7 +40,11 @@ pub async fn open_store(config: &Config, address: &StoreAddress) -> anyhow::Resu
 
 /// Tries until it succeeds, fails for a reason that stays, or the time for a start is over: in a fleet everything starts at
 /// once, and the servers are not always first.
-async fn retry_at_start<T, E, F>(what: &str, attempt: impl Fn() -> F, is_retryable: impl Fn(&E) -> bool) -> Result<T, E>
+async fn retry_at_start<T, E, F>(
+    what: &str,
+    attempt: impl Fn() -> F,
+    is_retryable: impl Fn(&E) -> bool,
+) -> Result<T, E>
 where
     E: std::fmt::Display,
     F: Future<Output = Result<T, E>>,
@@ -74,7 +78,11 @@ fn credentials(config: &Config) -> Option<Credentials> {
     if !config.nats.credentials_file.is_empty() {
         return Some(Credentials::File(config.nats.credentials_file.clone().into()));
     }
-    config.nats.token.non_empty().map(|token| Credentials::Token(token.to_owned().into()))
+    config
+        .nats
+        .token
+        .non_empty()
+        .map(|token| Credentials::Token(token.to_owned().into()))
 }
 
 /// The consumer's settings as the configuration asks for them.
@@ -100,5 +108,7 @@ pub async fn open_bus(options: &BusOptions) -> anyhow::Result<Bus> {
         bus.ensure_streams().await?;
         Ok(bus)
     };
-    retry_at_start("the queue", attempt, BusError::is_retryable).await.context("connect to the queue")
+    retry_at_start("the queue", attempt, BusError::is_retryable)
+        .await
+        .context("connect to the queue")
 }

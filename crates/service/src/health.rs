@@ -18,7 +18,9 @@ pub struct Readiness {
 impl Readiness {
     /// Starts with the named conditions, none of which holds.
     pub fn waiting_for(conditions: &[&'static str]) -> Self {
-        Self { conditions: Arc::new(Mutex::new(conditions.iter().map(|name| (*name, false)).collect())) }
+        Self {
+            conditions: Arc::new(Mutex::new(conditions.iter().map(|name| (*name, false)).collect())),
+        }
     }
 
     /// Says whether a condition holds.
@@ -28,7 +30,11 @@ impl Readiness {
 
     /// The conditions that do not hold; empty when ready.
     pub fn missing(&self) -> Vec<&'static str> {
-        self.lock().iter().filter(|(_, holds)| !**holds).map(|(name, _)| *name).collect()
+        self.lock()
+            .iter()
+            .filter(|(_, holds)| !**holds)
+            .map(|(name, _)| *name)
+            .collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, bool>> {
@@ -44,9 +50,9 @@ pub async fn serve(
     metrics: PrometheusHandle,
     stop: CancellationToken,
 ) -> anyhow::Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .map_err(|error| anyhow::anyhow!("listen on health.listen {listen}: {error}; choose another port or leave it empty"))?;
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
+        anyhow::anyhow!("listen on health.listen {listen}: {error}; choose another port or leave it empty")
+    })?;
     let address = listener.local_addr()?;
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -54,7 +60,9 @@ pub async fn serve(
         .with_state(readiness)
         .route("/metrics", get(move || async move { metrics.render() }));
     let task = tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+        let served = axum::serve(listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await;
         if let Err(error) = served {
             tracing::error!(%error, "serve health");
         }
@@ -67,7 +75,10 @@ async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
     if missing.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("waiting for: {}\n", missing.join(", ")))
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("waiting for: {}\n", missing.join(", ")),
+        )
     }
 }
 
@@ -83,11 +94,19 @@ pub async fn check(address: &str, wait_max: Duration) -> anyhow::Result<()> {
     };
     let answer = tokio::time::timeout(wait_max, asked)
         .await
-        .map_err(|_| anyhow::anyhow!("no answer from http://{address}/readyz within {} s", wait_max.as_secs()))?
+        .map_err(|_| {
+            anyhow::anyhow!(
+                "no answer from http://{address}/readyz within {} s",
+                wait_max.as_secs()
+            )
+        })?
         .map_err(|error| anyhow::anyhow!("ask http://{address}/readyz: {error}"))?;
     let status = answer.split_whitespace().nth(1).unwrap_or_default();
     let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default().trim();
-    anyhow::ensure!(status == "200", "http://{address}/readyz answers {status}: {body}");
+    anyhow::ensure!(
+        status == "200",
+        "http://{address}/readyz answers {status}: {body}"
+    );
     Ok(())
 }
 
@@ -98,14 +117,24 @@ mod tests {
     #[tokio::test]
     async fn ready_only_when_every_condition_holds() {
         let readiness = Readiness::waiting_for(&["store", "model"]);
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
+            .build_recorder()
+            .handle();
         let stop = CancellationToken::new();
         let listen = "127.0.0.1:0".parse().expect("an address");
-        let (address, task) = serve(listen, readiness.clone(), metrics, stop.clone()).await.expect("binds");
+        let (address, task) = serve(listen, readiness.clone(), metrics, stop.clone())
+            .await
+            .expect("binds");
         let address = address.to_string();
         readiness.set("store", true);
-        let refusal = check(&address, Duration::from_secs(5)).await.expect_err("model is missing").to_string();
-        assert!(refusal.contains("503") && refusal.contains("model") && !refusal.contains("store"), "{refusal}");
+        let refusal = check(&address, Duration::from_secs(5))
+            .await
+            .expect_err("model is missing")
+            .to_string();
+        assert!(
+            refusal.contains("503") && refusal.contains("model") && !refusal.contains("store"),
+            "{refusal}"
+        );
         readiness.set("model", true);
         check(&address, Duration::from_secs(5)).await.expect("ready");
         stop.cancel();

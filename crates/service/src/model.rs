@@ -37,14 +37,29 @@ pub fn resolve_model(name: &str) -> anyhow::Result<PathBuf> {
         return Ok(folder);
     }
     let executable = std::env::current_exe().ok();
-    let beside_executable = executable.as_deref().into_iter().flat_map(Path::ancestors).skip(1).take(4);
+    let beside_executable = executable
+        .as_deref()
+        .into_iter()
+        .flat_map(Path::ancestors)
+        .skip(1)
+        .take(4);
     let places: Vec<PathBuf> = beside_executable
         .flat_map(|folder| [folder.join("share/turnstone/models"), folder.join("models")])
-        .chain([PathBuf::from("models"), PathBuf::from("/usr/share/turnstone/models")])
+        .chain([
+            PathBuf::from("models"),
+            PathBuf::from("/usr/share/turnstone/models"),
+        ])
         .map(|folder| folder.join(BUNDLED_MODEL))
         .collect();
-    places.iter().find(|place| place.join("config.json").is_file()).cloned().ok_or_else(|| {
-        let looked: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
-        anyhow::anyhow!("the bundled model {BUNDLED_MODEL} is not there; looked in {}; name a model folder instead", looked.join(", "))
-    })
+    places
+        .iter()
+        .find(|place| place.join("config.json").is_file())
+        .cloned()
+        .ok_or_else(|| {
+            let looked: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+            anyhow::anyhow!(
+                "the bundled model {BUNDLED_MODEL} is not there; looked in {}; name a model folder instead",
+                looked.join(", ")
+            )
+        })
 }

@@ -72,7 +72,11 @@ impl Program {
         F: FnOnce(ServiceContext) -> R,
         R: Future<Output = anyhow::Result<()>>,
     {
-        let matches = <Arguments as clap::CommandFactory>::command().name(self.name).bin_name(self.name).about(self.about).get_matches();
+        let matches = <Arguments as clap::CommandFactory>::command()
+            .name(self.name)
+            .bin_name(self.name)
+            .about(self.about)
+            .get_matches();
         let arguments = match <Arguments as clap::FromArgMatches>::from_arg_matches(&matches) {
             Ok(arguments) => arguments,
             Err(error) => error.exit(),
@@ -109,9 +113,16 @@ impl Program {
     }
 
     async fn check_health(self, config: &Config, address: Option<String>) -> anyhow::Result<()> {
-        let configured = if self.has_own_port { config.server.listen.to_string() } else { config.health.listen.clone() };
+        let configured = if self.has_own_port {
+            config.server.listen.to_string()
+        } else {
+            config.health.listen.clone()
+        };
         let address = address.unwrap_or(configured);
-        anyhow::ensure!(!address.is_empty(), "no address to ask: set health.listen or give --address HOST:PORT");
+        anyhow::ensure!(
+            !address.is_empty(),
+            "no address to ask: set health.listen or give --address HOST:PORT"
+        );
         health::check(&address, Duration::from_secs(5)).await
     }
 
@@ -125,13 +136,27 @@ impl Program {
         let readiness = Readiness::waiting_for(self.conditions);
         if !self.has_own_port && !config.health.listen.is_empty() {
             let listen = config.health.listen.parse().with_context(|| {
-                format!("health.listen {:?} is no address; write for example \"127.0.0.1:7401\"", config.health.listen)
+                format!(
+                    "health.listen {:?} is no address; write for example \"127.0.0.1:7401\"",
+                    config.health.listen
+                )
             })?;
-            let (address, _) = health::serve(listen, readiness.clone(), telemetry.metrics.clone(), stop.clone()).await?;
+            let (address, _) =
+                health::serve(listen, readiness.clone(), telemetry.metrics.clone(), stop.clone()).await?;
             tracing::info!(%address, "health served");
         }
-        tracing::info!(service = self.name, version = env!("CARGO_PKG_VERSION"), "starting");
-        let outcome = service(ServiceContext { config, stop, readiness, metrics: telemetry.metrics.clone() }).await;
+        tracing::info!(
+            service = self.name,
+            version = env!("CARGO_PKG_VERSION"),
+            "starting"
+        );
+        let outcome = service(ServiceContext {
+            config,
+            stop,
+            readiness,
+            metrics: telemetry.metrics.clone(),
+        })
+        .await;
         if outcome.is_ok() {
             tracing::info!(service = self.name, "stopped");
         }

@@ -41,7 +41,10 @@ async fn next_signal(interrupt: &mut Signal, terminate: &mut Signal) -> (&'stati
 }
 
 /// Ends the process with the code that shells give one ended by a signal.
-#[expect(clippy::disallowed_methods, reason = "a second signal asks for exactly this: no more waiting, whatever is in hand")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a second signal asks for exactly this: no more waiting, whatever is in hand"
+)]
 fn exit_at_once(code: i32) -> ! {
     std::process::exit(code)
 }

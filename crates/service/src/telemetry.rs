@@ -9,7 +9,9 @@ use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Upper bounds of the duration histograms, in seconds.
-const SECONDS_BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const SECONDS_BUCKETS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
 
 /// Keeps telemetry alive; [`Telemetry::flush`] sends what is still held back.
 pub struct Telemetry {
@@ -21,9 +23,22 @@ pub struct Telemetry {
 impl Telemetry {
     /// Sets up logs, metrics and traces for the whole process, with `log_default` as the filter where none is configured. Must be
     /// called inside a tokio runtime.
-    pub fn install(config: &TelemetryConfig, service_name: &'static str, log_default: &str) -> anyhow::Result<Self> {
-        let filter = EnvFilter::try_new(if config.log.is_empty() { log_default } else { &config.log })
-            .map_err(|error| anyhow::anyhow!("telemetry.log {:?} is no log filter: {error}; write for example \"info\"", config.log))?;
+    pub fn install(
+        config: &TelemetryConfig,
+        service_name: &'static str,
+        log_default: &str,
+    ) -> anyhow::Result<Self> {
+        let filter = EnvFilter::try_new(if config.log.is_empty() {
+            log_default
+        } else {
+            &config.log
+        })
+        .map_err(|error| {
+            anyhow::anyhow!(
+                "telemetry.log {:?} is no log filter: {error}; write for example \"info\"",
+                config.log
+            )
+        })?;
         let tracer_provider = if config.otlp_endpoint.is_empty() {
             None
         } else {
@@ -31,7 +46,9 @@ impl Telemetry {
                 .with_tonic()
                 .with_endpoint(&config.otlp_endpoint)
                 .build()
-                .map_err(|error| anyhow::anyhow!("telemetry.otlp_endpoint {:?}: {error}", config.otlp_endpoint))?;
+                .map_err(|error| {
+                    anyhow::anyhow!("telemetry.otlp_endpoint {:?}: {error}", config.otlp_endpoint)
+                })?;
             let provider = SdkTracerProvider::builder()
                 .with_batch_exporter(exporter)
                 .with_resource(Resource::builder().with_service_name(service_name).build())
@@ -45,7 +62,10 @@ impl Telemetry {
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = match config.log_format {
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
-            LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
+            LogFormat::Text => lines
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_target(false)
+                .boxed(),
         };
         tracing_subscriber::registry()
             .with(trace_layer)
@@ -53,10 +73,16 @@ impl Telemetry {
             .try_init()
             .map_err(|error| anyhow::anyhow!("set up logging: {error}"))?;
         let metrics = PrometheusBuilder::new()
-            .set_buckets_for_metric(metrics_exporter_prometheus::Matcher::Suffix("_seconds".into()), &SECONDS_BUCKETS)
+            .set_buckets_for_metric(
+                metrics_exporter_prometheus::Matcher::Suffix("_seconds".into()),
+                &SECONDS_BUCKETS,
+            )
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| anyhow::anyhow!("set up metrics: {error}"))?;
-        Ok(Self { metrics, tracer_provider })
+        Ok(Self {
+            metrics,
+            tracer_provider,
+        })
     }
 
     /// Sends spans that are held back. Blocks for a few seconds at most.
@@ -76,7 +102,12 @@ pub fn trace_parent(span: &tracing::Span) -> Option<String> {
     let context = span.context();
     let span_context = context.span().span_context().clone();
     span_context.is_valid().then(|| {
-        format!("00-{}-{}-{:02x}", span_context.trace_id(), span_context.span_id(), span_context.trace_flags().to_u8())
+        format!(
+            "00-{}-{}-{:02x}",
+            span_context.trace_id(),
+            span_context.span_id(),
+            span_context.trace_flags().to_u8()
+        )
     })
 }
 

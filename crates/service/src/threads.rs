@@ -13,7 +13,9 @@ pub fn let_idle_threads_sleep() {
     if std::env::var_os(WAIT_POLICY).is_some() {
         return;
     }
-    let Ok(executable) = std::env::current_exe() else { return };
+    let Ok(executable) = std::env::current_exe() else {
+        return;
+    };
     let mut arguments = std::env::args_os();
     let mut command = std::process::Command::new(executable);
     if let Some(name) = arguments.next() {

@@ -48,20 +48,34 @@ pub async fn run(shared: Shared, command: Bus) -> anyhow::Result<()> {
             let letters = connect(&config, &queue).await?.dead_letters(limit).await?;
             print(letters, format)
         }
-        Dead::Replay { sequences, all, queue } => {
+        Dead::Replay {
+            sequences,
+            all,
+            queue,
+        } => {
             let bus = connect(&config, &queue).await?;
             let store = open_store(&config, &queue).await?;
             // Opened in the store first, all that there are: a batch that stays marked as dead would never be sent again.
             let letters = bus.dead_letters(usize::MAX).await?;
-            for letter in letters.iter().filter(|letter| all || sequences.contains(&letter.sequence)) {
+            for letter in letters
+                .iter()
+                .filter(|letter| all || sequences.contains(&letter.sequence))
+            {
                 if let Some(batch) = &letter.batch {
                     store.mark_batch_dead(&batch.id, None).await?;
                 }
             }
-            let selection = if all { ReplaySelection::All } else { ReplaySelection::Sequences(sequences) };
+            let selection = if all {
+                ReplaySelection::All
+            } else {
+                ReplaySelection::Sequences(sequences)
+            };
             let replayed = bus.replay_dead(&selection).await?;
             writeln!(std::io::stdout(), "{} put back on the queue", grouped(replayed))?;
-            anyhow::ensure!(replayed > 0 || all, "no dead letter has such a sequence; `turnstone bus dead list` shows them");
+            anyhow::ensure!(
+                replayed > 0 || all,
+                "no dead letter has such a sequence; `turnstone bus dead list` shows them"
+            );
             Ok(())
         }
     }
@@ -81,13 +95,19 @@ async fn connect(config: &Config, queue: &Queue) -> anyhow::Result<turnstone_bus
         config.nats.token = embedded.token;
     }
     let options = backends::bus_options(&config).with_context(|| {
-        format!("no queue is named, and `turnstone up` does not run on {}; give --nats URL or --data-dir DIR", data_dir.display())
+        format!(
+            "no queue is named, and `turnstone up` does not run on {}; give --nats URL or --data-dir DIR",
+            data_dir.display()
+        )
     })?;
     Ok(turnstone_bus::Bus::connect(&options).await?)
 }
 
 /// The database of the flag, else the configured one, else that of the data folder.
-async fn open_store(config: &Config, queue: &Queue) -> anyhow::Result<std::sync::Arc<dyn turnstone_store::Store>> {
+async fn open_store(
+    config: &Config,
+    queue: &Queue,
+) -> anyhow::Result<std::sync::Arc<dyn turnstone_store::Store>> {
     let mut config = config.clone();
     if let Some(data_dir) = &queue.data_dir {
         config.data_dir = data_dir.to_string_lossy().into_owned();
@@ -98,7 +118,11 @@ async fn open_store(config: &Config, queue: &Queue) -> anyhow::Result<std::sync:
 fn print(letters: Vec<DeadLetter>, format: Format) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     if format == Format::Table {
-        writeln!(out, "{:>9} {:<20} {:>5} {:<36} REASON", "SEQUENCE", "SINCE", "TRIES", "BATCH")?;
+        writeln!(
+            out,
+            "{:>9} {:<20} {:>5} {:<36} REASON",
+            "SEQUENCE", "SINCE", "TRIES", "BATCH"
+        )?;
     }
     for letter in letters {
         let row = DeadRow::from(letter);

@@ -39,7 +39,8 @@ pub async fn run(shared: Shared, command: Classify) -> anyhow::Result<()> {
     let _telemetry = super::quiet_logs(&config)?;
     super::apply_model_choice(&mut config, &command.model)?;
     let Normalise::Raw = command.normalise;
-    let folder = model_folder(&config, WhenUnset::Bundled)?.context("no model: anomaly.model is empty; name one with --model DIR")?;
+    let folder = model_folder(&config, WhenUnset::Bundled)?
+        .context("no model: anomaly.model is empty; name one with --model DIR")?;
     let reader: Box<dyn Read + Send> = if command.file == "-" {
         Box::new(std::io::stdin())
     } else {
@@ -49,7 +50,9 @@ pub async fn run(shared: Shared, command: Classify) -> anyhow::Result<()> {
     let engine = load_engine(&config, folder).await?;
     let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
     // A thread of its own and not a task: reading may block for ever, and nobody waits for it at the end.
-    std::thread::Builder::new().name("read-lines".to_owned()).spawn(move || read_lines(BufReader::new(reader), &sender))?;
+    std::thread::Builder::new()
+        .name("read-lines".to_owned())
+        .spawn(move || read_lines(BufReader::new(reader), &sender))?;
     let mut line = 0;
     let mut refused = 0_u64;
     loop {
@@ -72,7 +75,10 @@ pub async fn run(shared: Shared, command: Classify) -> anyhow::Result<()> {
                 })?,
                 Err(error) => {
                     refused += 1;
-                    safe_json(&Refusal { line, error: error.to_string() })?
+                    safe_json(&Refusal {
+                        line,
+                        error: error.to_string(),
+                    })?
                 }
             };
             writeln!(out, "{json}")?;
@@ -83,7 +89,10 @@ pub async fn run(shared: Shared, command: Classify) -> anyhow::Result<()> {
     if stop.is_cancelled() {
         note(&format!("stopped after {line} lines"));
     }
-    anyhow::ensure!(refused == 0, "{refused} lines could not be classified; their objects say why");
+    anyhow::ensure!(
+        refused == 0,
+        "{refused} lines could not be classified; their objects say why"
+    );
     Ok(())
 }
 
@@ -100,7 +109,9 @@ fn read_lines(mut reader: impl BufRead, sender: &mpsc::Sender<std::io::Result<Ve
                 let _ = sender.blocking_send(Ok(texts));
                 return;
             }
-            Ok(_) if line.last() != Some(&b'\n') && line.len() as u64 == LINE_BYTES_MAX => skip_to_line_end(&mut reader),
+            Ok(_) if line.last() != Some(&b'\n') && line.len() as u64 == LINE_BYTES_MAX => {
+                skip_to_line_end(&mut reader)
+            }
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         };
@@ -150,7 +161,10 @@ mod tests {
         read_lines(BufReader::new(bytes.as_slice()), &sender);
         let texts = receiver.try_recv().expect("a batch").expect("readable");
         assert_eq!(texts.len(), 4);
-        assert_eq!((texts[0].as_str(), texts[1].as_str(), texts[2].len()), ("a", "", LINE_BYTES_MAX as usize));
+        assert_eq!(
+            (texts[0].as_str(), texts[1].as_str(), texts[2].len()),
+            ("a", "", LINE_BYTES_MAX as usize)
+        );
         assert_eq!(texts[3], "last \u{fffd}\u{fffd}");
     }
 }

@@ -42,7 +42,10 @@ pub async fn run(shared: Shared, command: Db) -> anyhow::Result<()> {
 }
 
 async fn import(file: &Path, store: &dyn Store, config: &Config) -> anyhow::Result<()> {
-    let options = ImportOptions { batch_entries_max: config.anomaly.batch, ..ImportOptions::default() };
+    let options = ImportOptions {
+        batch_entries_max: config.anomaly.batch,
+        ..ImportOptions::default()
+    };
     let progress = Progress::start(None, "rows read");
     let report = import_original(file, store, &options, &mut |so_far| {
         progress.set(so_far.rows);
@@ -51,21 +54,49 @@ async fn import(file: &Path, store: &dyn Store, config: &Config) -> anyhow::Resu
     .await?;
     drop(progress);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "entries      {} read, {} new", grouped(report.entries_read), grouped(report.new_entries))?;
-    writeln!(out, "detections   {} read, {} new", grouped(report.detections_read), grouped(report.new_detections))?;
+    writeln!(
+        out,
+        "entries      {} read, {} new",
+        grouped(report.entries_read),
+        grouped(report.new_entries)
+    )?;
+    writeln!(
+        out,
+        "detections   {} read, {} new",
+        grouped(report.detections_read),
+        grouped(report.new_detections)
+    )?;
     if report.lacks_detections {
         writeln!(out, "the file has no table detections")?;
     }
     if report.undated_entries + report.repaired_rows > 0 {
-        writeln!(out, "without a readable time {}, texts repaired {}", grouped(report.undated_entries), grouped(report.repaired_rows))?;
+        writeln!(
+            out,
+            "without a readable time {}, texts repaired {}",
+            grouped(report.undated_entries),
+            grouped(report.repaired_rows)
+        )?;
     }
     if !report.columns_passed_over.is_empty() {
-        writeln!(out, "columns passed over: {}", escape_controls(&report.columns_passed_over.join(", ")))?;
+        writeln!(
+            out,
+            "columns passed over: {}",
+            escape_controls(&report.columns_passed_over.join(", "))
+        )?;
     }
     for row in &report.skipped {
-        note(&format!("not taken: {} {}: {}", row.table, escape_controls(&row.id), escape_controls(&row.reason)));
+        note(&format!(
+            "not taken: {} {}: {}",
+            row.table,
+            escape_controls(&row.id),
+            escape_controls(&row.reason)
+        ));
     }
     let skipped = report.skipped_rows;
-    anyhow::ensure!(skipped == 0, "{} rows could not be taken; everything else was", grouped(skipped));
+    anyhow::ensure!(
+        skipped == 0,
+        "{} rows could not be taken; everything else was",
+        grouped(skipped)
+    );
     Ok(())
 }

@@ -17,42 +17,81 @@ const WATCH_RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(500), Du
 /// Runs the command.
 pub async fn run(shared: Shared, command: Detections) -> anyhow::Result<()> {
     match command {
-        Detections::List { limit, filter, format, target } => list(&shared, limit, &filter, format, &target).await,
-        Detections::Ack { ids, notes, all, filter, target } => {
+        Detections::List {
+            limit,
+            filter,
+            format,
+            target,
+        } => list(&shared, limit, &filter, format, &target).await,
+        Detections::Ack {
+            ids,
+            notes,
+            all,
+            filter,
+            target,
+        } => {
             let selection = selection(ids, &filter, all)?;
             let connection = Connection::open(&shared, &target).await?;
             let request = v1::AcknowledgeDetectionsRequest {
                 selection: Some(match selection {
                     Selection::Ids(ids) => v1::acknowledge_detections_request::Selection::Ids(ids),
-                    Selection::Filter(filter) => v1::acknowledge_detections_request::Selection::Filter(filter),
+                    Selection::Filter(filter) => {
+                        v1::acknowledge_detections_request::Selection::Filter(filter)
+                    }
                 }),
                 notes,
                 all,
             };
-            let answer = connection.detections().acknowledge_detections(request).await.map_err(|status| refused(&status))?.into_inner();
+            let answer = connection
+                .detections()
+                .acknowledge_detections(request)
+                .await
+                .map_err(|status| refused(&status))?
+                .into_inner();
             connection.close().await;
             changed(answer.acknowledged_count, "acknowledged")
         }
-        Detections::Unack { ids, all, filter, target } => {
+        Detections::Unack {
+            ids,
+            all,
+            filter,
+            target,
+        } => {
             let selection = selection(ids, &filter, all)?;
             let connection = Connection::open(&shared, &target).await?;
             let request = v1::UnacknowledgeDetectionsRequest {
                 selection: Some(match selection {
                     Selection::Ids(ids) => v1::unacknowledge_detections_request::Selection::Ids(ids),
-                    Selection::Filter(filter) => v1::unacknowledge_detections_request::Selection::Filter(filter),
+                    Selection::Filter(filter) => {
+                        v1::unacknowledge_detections_request::Selection::Filter(filter)
+                    }
                 }),
                 all,
             };
-            let answer =
-                connection.detections().unacknowledge_detections(request).await.map_err(|status| refused(&status))?.into_inner();
+            let answer = connection
+                .detections()
+                .unacknowledge_detections(request)
+                .await
+                .map_err(|status| refused(&status))?
+                .into_inner();
             connection.close().await;
             changed(answer.unacknowledged_count, "opened again")
         }
-        Detections::Watch { filter, format, target } => watch(&shared, &filter, format, &target).await,
+        Detections::Watch {
+            filter,
+            format,
+            target,
+        } => watch(&shared, &filter, format, &target).await,
     }
 }
 
-async fn list(shared: &Shared, limit: u32, filter: &DetectionFilter, format: Format, target: &Target) -> anyhow::Result<()> {
+async fn list(
+    shared: &Shared,
+    limit: u32,
+    filter: &DetectionFilter,
+    format: Format,
+    target: &Target,
+) -> anyhow::Result<()> {
     let connection = Connection::open(shared, target).await?;
     let mut client = connection.detections();
     let mut printer = RowPrinter::new(format);
@@ -64,7 +103,11 @@ async fn list(shared: &Shared, limit: u32, filter: &DetectionFilter, format: For
             page_token,
             filter: Some(wire_filter(filter)),
         };
-        let page = client.list_detections(request).await.map_err(|status| refused(&status))?.into_inner();
+        let page = client
+            .list_detections(request)
+            .await
+            .map_err(|status| refused(&status))?
+            .into_inner();
         for detection in page.detections {
             left = left.saturating_sub(1);
             printer.detection(&mut out, &detection.into())?;
@@ -84,14 +127,21 @@ async fn list(shared: &Shared, limit: u32, filter: &DetectionFilter, format: For
 }
 
 /// Prints detections until a signal. A connection that breaks is set up again; what came meanwhile is said to be missing.
-async fn watch(shared: &Shared, filter: &DetectionFilter, format: Format, target: &Target) -> anyhow::Result<()> {
+async fn watch(
+    shared: &Shared,
+    filter: &DetectionFilter,
+    format: Format,
+    target: &Target,
+) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
     let connection = Connection::open(shared, target).await?;
     let mut printer = RowPrinter::new(format);
     let mut delay = WATCH_RETRY_DELAYS.0;
     let mut watched_before = false;
     loop {
-        let request = v1::WatchDetectionsRequest { filter: Some(wire_filter(filter)) };
+        let request = v1::WatchDetectionsRequest {
+            filter: Some(wire_filter(filter)),
+        };
         let mut client = connection.detections();
         let outcome = tokio::select! {
             () = stop.cancelled() => break,
@@ -126,11 +176,21 @@ async fn watch(shared: &Shared, filter: &DetectionFilter, format: Format, target
             Err(status) => Some(status),
         };
         let Some(status) = failure else { break };
-        let passing = matches!(status.code(), tonic::Code::Unavailable | tonic::Code::ResourceExhausted | tonic::Code::Cancelled | tonic::Code::Unknown);
+        let passing = matches!(
+            status.code(),
+            tonic::Code::Unavailable
+                | tonic::Code::ResourceExhausted
+                | tonic::Code::Cancelled
+                | tonic::Code::Unknown
+        );
         if !passing || !watched_before {
             return Err(refused(&status));
         }
-        note(&format!("the watch broke ({}), trying again in {:.1} s", refused(&status), delay.as_secs_f64()));
+        note(&format!(
+            "the watch broke ({}), trying again in {:.1} s",
+            refused(&status),
+            delay.as_secs_f64()
+        ));
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(delay) => {}
@@ -153,7 +213,10 @@ fn selection(ids: Vec<String>, filter: &DetectionFilter, all: bool) -> anyhow::R
         anyhow::ensure!(!filtered && !all, "name ids or a filter, not both");
         return Ok(Selection::Ids(v1::DetectionIds { ids }));
     }
-    anyhow::ensure!(filtered || all, "which detections? Name ids, a filter (--label, --source, …), or --all");
+    anyhow::ensure!(
+        filtered || all,
+        "which detections? Name ids, a filter (--label, --source, …), or --all"
+    );
     Ok(Selection::Filter(filter))
 }
 
@@ -170,7 +233,10 @@ fn wire_filter(filter: &DetectionFilter) -> v1::DetectionFilter {
         unacknowledged: filter.unacknowledged.then_some(true),
         anomaly_label: filter.label.clone().unwrap_or_default(),
         scorer: filter.scorer.clone().unwrap_or_default(),
-        severity: filter.severity.map_or(v1::Severity::Unspecified, Into::into).into(),
+        severity: filter
+            .severity
+            .map_or(v1::Severity::Unspecified, Into::into)
+            .into(),
         source_id: filter.source.clone().unwrap_or_default(),
         ..v1::DetectionFilter::default()
     }

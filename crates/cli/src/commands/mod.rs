@@ -28,7 +28,11 @@ pub fn data_dir(flag: Option<&Path>, config: &Config) -> anyhow::Result<PathBuf>
         return Ok(PathBuf::from(&config.data_dir));
     }
     // The XDG base directory specification: data of a user, in $XDG_DATA_HOME or ~/.local/share.
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|folder| folder.join("turnstone"))
@@ -47,7 +51,10 @@ pub fn apply_model_choice(config: &mut Config, choice: &ModelChoice) -> anyhow::
         config.anomaly.dtype = dtype.clone();
     }
     if let Some(threshold) = choice.threshold {
-        anyhow::ensure!((0.0..=1.0).contains(&threshold), "--threshold {threshold} is no probability; use 0 to 1");
+        anyhow::ensure!(
+            (0.0..=1.0).contains(&threshold),
+            "--threshold {threshold} is no probability; use 0 to 1"
+        );
         config.anomaly.threshold = threshold;
     }
     Ok(())
@@ -55,7 +62,9 @@ pub fn apply_model_choice(config: &mut Config, choice: &ModelChoice) -> anyhow::
 
 /// A token that Ctrl-C and SIGTERM cancel; a second one ends the process at once.
 pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
-    Ok(turnstone_service::Shutdown::listen().context("watch for signals")?.token())
+    Ok(turnstone_service::Shutdown::listen()
+        .context("watch for signals")?
+        .token())
 }
 
 /// Logs of a command that people run: warnings and errors, on standard error.

@@ -15,7 +15,15 @@ pub async fn run(shared: Shared, command: Model) -> anyhow::Result<()> {
     let Model::Check { model, device, dtype } = command;
     let mut config = load_config(&shared)?;
     let _telemetry = super::quiet_logs(&config)?;
-    super::apply_model_choice(&mut config, &ModelChoice { model: None, device, dtype, threshold: None })?;
+    super::apply_model_choice(
+        &mut config,
+        &ModelChoice {
+            model: None,
+            device,
+            dtype,
+            threshold: None,
+        },
+    )?;
     let started = Instant::now();
     let engine = turnstone_scorer::load_engine(&config, resolve_model(&model)?).await?;
     let loaded = started.elapsed();
@@ -30,16 +38,31 @@ pub async fn run(shared: Shared, command: Model) -> anyhow::Result<()> {
     writeln!(out, "tokens        at most {}", info.tokens_max)?;
     writeln!(out, "device        {} ({})", info.device, info.dtype)?;
     writeln!(out, "content       {}", info.content_hash)?;
-    writeln!(out, "loaded        in {:.2} s, warm-up included", loaded.as_secs_f64())?;
-    writeln!(out, "\n{:<24} {:<20} {:<8} DETECTED", "MODEL'S LABEL", "LABEL", "SEVERITY")?;
+    writeln!(
+        out,
+        "loaded        in {:.2} s, warm-up included",
+        loaded.as_secs_f64()
+    )?;
+    writeln!(
+        out,
+        "\n{:<24} {:<20} {:<8} DETECTED",
+        "MODEL'S LABEL", "LABEL", "SEVERITY"
+    )?;
     for label in &info.labels {
         let detected = match (label.meaning.anomalous, label.known) {
             (true, _) => "from the threshold on",
             (false, true) => "never",
             (false, false) => "never: unknown label; map it in [labels] of the configuration",
         };
-        let (raw, name) = (escape_controls(&label.raw), escape_controls(label.meaning.label.as_str()));
-        writeln!(out, "{raw:<24} {name:<20} {:<8} {detected}", label.meaning.severity)?;
+        let (raw, name) = (
+            escape_controls(&label.raw),
+            escape_controls(label.meaning.label.as_str()),
+        );
+        writeln!(
+            out,
+            "{raw:<24} {name:<20} {:<8} {detected}",
+            label.meaning.severity
+        )?;
     }
     if let Some(outcome) = outcomes.into_iter().next() {
         let prediction = outcome?;

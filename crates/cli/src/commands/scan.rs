@@ -66,11 +66,17 @@ pub async fn run(shared: Shared, command: Scan) -> anyhow::Result<()> {
                     progress.around(|| note(&format!("turnstone: {}", escape_controls(fault))));
                     failures += 1;
                 }
-                let texts = gleaned.entries.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>();
+                let texts = gleaned
+                    .entries
+                    .iter()
+                    .map(|entry| entry.text.clone())
+                    .collect::<Vec<_>>();
                 if !texts.is_empty() {
                     let outcomes = engine.classify(texts).await?;
                     let scorer = engine.info().name.clone();
-                    progress.around(|| print_batch(&mut printer, gleaned.entries, outcomes, &scorer, &mut totals))?;
+                    progress.around(|| {
+                        print_batch(&mut printer, gleaned.entries, outcomes, &scorer, &mut totals)
+                    })?;
                 }
                 progress.set(totals.bytes);
             }
@@ -86,7 +92,10 @@ pub async fn run(shared: Shared, command: Scan) -> anyhow::Result<()> {
     end_engine(engine).await;
     totals.failures = failures;
     summarise(&totals, started.elapsed().as_secs_f64(), stop.is_cancelled());
-    anyhow::ensure!(failures == 0, "{failures} of the inputs could not be read in full; the messages above say why");
+    anyhow::ensure!(
+        failures == 0,
+        "{failures} of the inputs could not be read in full; the messages above say why"
+    );
     Ok(())
 }
 
@@ -113,7 +122,12 @@ async fn read_all(paths: Vec<PathBuf>, sender: mpsc::Sender<Input>) {
 async fn read_one(path: &Path, sender: &mpsc::Sender<Input>) -> anyhow::Result<()> {
     let mut source = open_source(&source_config(path)?, Vec::new(), OpenOptions::once())?;
     loop {
-        let gleaned = source.next_batch(Budget { entries_max: ENTRIES_PER_BATCH, bytes_max: BYTES_PER_BATCH }).await?;
+        let gleaned = source
+            .next_batch(Budget {
+                entries_max: ENTRIES_PER_BATCH,
+                bytes_max: BYTES_PER_BATCH,
+            })
+            .await?;
         let state = gleaned.state;
         if sender.send(Input::Batch(gleaned)).await.is_err() {
             return Ok(());
@@ -157,7 +171,11 @@ fn print_batch(
                     anomaly_label: prediction.meaning.label.to_string(),
                     anomaly_score: prediction.score,
                     severity: prediction.meaning.severity.to_string(),
-                    text: turnstone_types::truncate_chars(&entry.text, turnstone_types::DETECTION_TEXT_CHARS_MAX).to_owned(),
+                    text: turnstone_types::truncate_chars(
+                        &entry.text,
+                        turnstone_types::DETECTION_TEXT_CHARS_MAX,
+                    )
+                    .to_owned(),
                     timestamp_iso: Some(entry.timestamp),
                     detected_at: None,
                     acknowledged: None,
@@ -169,7 +187,10 @@ fn print_batch(
             Ok(_) => {}
             Err(error) => {
                 totals.unscored += 1;
-                note(&format!("turnstone: a line of {} cannot be scored: {error}", entry.source_id));
+                note(&format!(
+                    "turnstone: a line of {} cannot be scored: {error}",
+                    entry.source_id
+                ));
             }
         }
     }
@@ -179,10 +200,22 @@ fn print_batch(
 
 fn summarise(totals: &Totals, seconds: f64, stopped: bool) {
     let found: u64 = totals.detections.values().sum();
-    let by_severity: Vec<String> =
-        totals.detections.iter().rev().map(|(severity, count)| format!("{} {}", grouped(*count), severity.as_str().to_lowercase())).collect();
-    let by_severity = if by_severity.is_empty() { String::new() } else { format!(" ({})", by_severity.join(", ")) };
-    let unscored = if totals.unscored == 0 { String::new() } else { format!(", {} could not be scored", grouped(totals.unscored)) };
+    let by_severity: Vec<String> = totals
+        .detections
+        .iter()
+        .rev()
+        .map(|(severity, count)| format!("{} {}", grouped(*count), severity.as_str().to_lowercase()))
+        .collect();
+    let by_severity = if by_severity.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", by_severity.join(", "))
+    };
+    let unscored = if totals.unscored == 0 {
+        String::new()
+    } else {
+        format!(", {} could not be scored", grouped(totals.unscored))
+    };
     let stopped = if stopped { "stopped early: " } else { "" };
     let inputs = if totals.sources == 1 { "input" } else { "inputs" };
     note(&format!(
@@ -224,7 +257,12 @@ fn expand(arguments: &[String]) -> anyhow::Result<(Vec<PathBuf>, u64)> {
 }
 
 fn glob_matches(pattern: &str) -> Vec<PathBuf> {
-    let matches = glob::glob(pattern).map(|paths| paths.filter_map(Result::ok).filter(|path| path.is_file()).collect());
+    let matches = glob::glob(pattern).map(|paths| {
+        paths
+            .filter_map(Result::ok)
+            .filter(|path| path.is_file())
+            .collect()
+    });
     matches.unwrap_or_default()
 }
 
@@ -232,7 +270,10 @@ fn glob_matches(pattern: &str) -> Vec<PathBuf> {
 fn total_bytes(paths: &[PathBuf]) -> Option<u64> {
     let size = |path: &PathBuf| {
         let is_plain = path.extension().is_none_or(|extension| extension != "gz");
-        std::fs::metadata(path).ok().filter(|metadata| metadata.is_file() && is_plain).map(|metadata| metadata.len())
+        std::fs::metadata(path)
+            .ok()
+            .filter(|metadata| metadata.is_file() && is_plain)
+            .map(|metadata| metadata.len())
     };
     paths.iter().map(size).sum()
 }
@@ -278,9 +319,17 @@ fn explain(paths: &[PathBuf], format: Format, failures: u64) -> anyhow::Result<(
             )?;
         }
         for example in &report.undated_examples {
-            writeln!(out, "  no time in line {}: {}", example.line, escape_controls(&example.text))?;
+            writeln!(
+                out,
+                "  no time in line {}: {}",
+                example.line,
+                escape_controls(&example.text)
+            )?;
         }
     }
-    anyhow::ensure!(failures == 0, "{failures} of the inputs could not be read; the messages above say why");
+    anyhow::ensure!(
+        failures == 0,
+        "{failures} of the inputs could not be read; the messages above say why"
+    );
     Ok(())
 }

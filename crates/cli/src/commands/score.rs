@@ -25,7 +25,13 @@ pub async fn run(shared: Shared, command: Score) -> anyhow::Result<()> {
     let tenant = tenant(&shared, &config)?;
     let Some(folder) = model_folder(&config, WhenUnset::Skip)? else {
         super::note("skipped: no model is configured; name one with --model or TURNSTONE_ANOMALY_MODEL");
-        let skipped = Outcome { scored: 0, detections: 0, quarantined: 0, skipped: true, stopped: false };
+        let skipped = Outcome {
+            scored: 0,
+            detections: 0,
+            quarantined: 0,
+            skipped: true,
+            stopped: false,
+        };
         return print_json(&mut std::io::stdout(), &skipped);
     };
     let store = open_existing_store(&config, &database_url(command.database.db.as_ref(), &config)?).await?;

@@ -23,13 +23,20 @@ pub async fn run(shared: Shared, command: Search) -> anyhow::Result<()> {
             page_token,
             query: command.query.clone(),
             source_id: command.source.clone().unwrap_or_default(),
-            severity: command.severity.map_or(v1::Severity::Unspecified, Into::into).into(),
+            severity: command
+                .severity
+                .map_or(v1::Severity::Unspecified, Into::into)
+                .into(),
             anomaly_label: command.label.clone().unwrap_or_default(),
             anomaly_score_min: None,
             time_from: command.from.map(timestamp_to_proto),
             time_until: command.until.map(timestamp_to_proto),
         };
-        let page = client.search_entries(request).await.map_err(|status| refused(&status))?.into_inner();
+        let page = client
+            .search_entries(request)
+            .await
+            .map_err(|status| refused(&status))?
+            .into_inner();
         for entry in page.entries {
             left = left.saturating_sub(1);
             printer.entry(&mut out, &entry.into())?;

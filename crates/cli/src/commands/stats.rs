@@ -56,8 +56,17 @@ struct SourceRow {
 pub async fn run(shared: Shared, command: Stats) -> anyhow::Result<()> {
     let connection = Connection::open(&shared, &command.target).await?;
     let mut client = connection.stats();
-    let stats = client.get_stats_summary(v1::GetStatsSummaryRequest {}).await.map_err(|status| refused(&status))?.into_inner();
-    let sources = client.list_sources(v1::ListSourcesRequest {}).await.map_err(|status| refused(&status))?.into_inner().sources;
+    let stats = client
+        .get_stats_summary(v1::GetStatsSummaryRequest {})
+        .await
+        .map_err(|status| refused(&status))?
+        .into_inner();
+    let sources = client
+        .list_sources(v1::ListSourcesRequest {})
+        .await
+        .map_err(|status| refused(&status))?
+        .into_inner()
+        .sources;
     connection.close().await;
     let summary = summary(stats, sources);
     let mut out = std::io::stdout().lock();
@@ -69,19 +78,40 @@ pub async fn run(shared: Shared, command: Stats) -> anyhow::Result<()> {
 
 fn print_table(out: &mut impl Write, summary: &Summary) -> anyhow::Result<()> {
     let count = |number: i64| grouped(u64::try_from(number).unwrap_or(0));
-    let oldest = summary.oldest_unscored_time.map(|oldest| format!(" (oldest since {})", short(oldest))).unwrap_or_default();
+    let oldest = summary
+        .oldest_unscored_time
+        .map(|oldest| format!(" (oldest since {})", short(oldest)))
+        .unwrap_or_default();
     writeln!(out, "entries      {}", count(summary.entry_count))?;
-    writeln!(out, "unscored     {}{oldest}", count(summary.unscored_entry_count))?;
+    writeln!(
+        out,
+        "unscored     {}{oldest}",
+        count(summary.unscored_entry_count)
+    )?;
     writeln!(out, "quarantined  {}", count(summary.quarantined_entry_count))?;
     if !summary.labels.is_empty() {
-        writeln!(out, "\n{:<20} {:<8} {:>12} {:>12}", "LABEL", "SEVERITY", "OPEN", "ACKNOWLEDGED")?;
+        writeln!(
+            out,
+            "\n{:<20} {:<8} {:>12} {:>12}",
+            "LABEL", "SEVERITY", "OPEN", "ACKNOWLEDGED"
+        )?;
         for label in &summary.labels {
             let name = escape_controls(&label.anomaly_label);
-            writeln!(out, "{name:<20} {:<8} {:>12} {:>12}", label.severity, count(label.open_count), count(label.acknowledged_count))?;
+            writeln!(
+                out,
+                "{name:<20} {:<8} {:>12} {:>12}",
+                label.severity,
+                count(label.open_count),
+                count(label.acknowledged_count)
+            )?;
         }
     }
     if !summary.sources.is_empty() {
-        writeln!(out, "\n{:<24} {:<6} {:>12} {:>9} {:<20} FAULT", "SOURCE", "KIND", "ENTRIES", "UNDATED", "LAST ENTRY")?;
+        writeln!(
+            out,
+            "\n{:<24} {:<6} {:>12} {:>9} {:<20} FAULT",
+            "SOURCE", "KIND", "ENTRIES", "UNDATED", "LAST ENTRY"
+        )?;
         for source in &summary.sources {
             writeln!(
                 out,
@@ -145,7 +175,9 @@ fn summary(stats: v1::StatsSummary, sources: Vec<v1::Source>) -> Summary {
 }
 
 fn severity(severity: v1::Severity) -> String {
-    severity.to_domain().map_or_else(String::new, |severity| severity.to_string())
+    severity
+        .to_domain()
+        .map_or_else(String::new, |severity| severity.to_string())
 }
 
 fn instant(timestamp: Option<prost_types::Timestamp>) -> Option<Timestamp> {

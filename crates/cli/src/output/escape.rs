@@ -35,7 +35,8 @@ mod tests {
 
     #[test]
     fn nothing_that_steers_gets_through() {
-        let hostile = "\u{1b}[31mred\u{1b}]0;title\u{7}\r\nx\u{9b}2J\u{202e}cod\u{2066}\u{200b}\u{0}\u{7f}\tü漢";
+        let hostile =
+            "\u{1b}[31mred\u{1b}]0;title\u{7}\r\nx\u{9b}2J\u{202e}cod\u{2066}\u{200b}\u{0}\u{7f}\tü漢";
         let shown = escape_controls(hostile);
         assert!(!shown.chars().any(steers), "{shown:?}");
         assert!(shown.contains("\\u{1b}[31mred") && shown.ends_with("\\tü漢"));

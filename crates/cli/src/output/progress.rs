@@ -10,8 +10,14 @@ impl Progress {
     /// Starts a bar over `total` units of `unit`, or a spinner where the total is not known.
     pub fn start(total: Option<u64>, unit: &str) -> Self {
         let (bar, template) = match total {
-            Some(total) => (ProgressBar::new(total), format!("{{bar:40}} {{percent}}% {{human_pos}} of {{human_len}} {unit}  {{msg}}")),
-            None => (ProgressBar::new_spinner(), format!("{{spinner}} {{human_pos}} {unit}  {{per_sec}}  {{msg}}")),
+            Some(total) => (
+                ProgressBar::new(total),
+                format!("{{bar:40}} {{percent}}% {{human_pos}} of {{human_len}} {unit}  {{msg}}"),
+            ),
+            None => (
+                ProgressBar::new_spinner(),
+                format!("{{spinner}} {{human_pos}} {unit}  {{per_sec}}  {{msg}}"),
+            ),
         };
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         if let Ok(style) = ProgressStyle::with_template(&template) {

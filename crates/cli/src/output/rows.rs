@@ -107,7 +107,9 @@ fn instant(timestamp: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
 }
 
 fn severity_name(severity: v1::Severity) -> String {
-    severity.to_domain().map_or_else(String::new, |severity| severity.to_string())
+    severity
+        .to_domain()
+        .map_or_else(String::new, |severity| severity.to_string())
 }
 
 /// Prints rows in one format to standard output.
@@ -122,7 +124,11 @@ impl RowPrinter {
     /// Decides on width and colour once: colour only on a terminal that wants it.
     pub fn new(format: Format) -> Self {
         let terminal = console::Term::stdout();
-        let columns = if terminal.is_term() { usize::from(terminal.size().1) } else { COLUMNS_DEFAULT };
+        let columns = if terminal.is_term() {
+            usize::from(terminal.size().1)
+        } else {
+            COLUMNS_DEFAULT
+        };
         Self {
             format,
             header_printed: false,
@@ -138,7 +144,11 @@ impl RowPrinter {
         }
         if !self.header_printed {
             self.header_printed = true;
-            writeln!(out, "{:<20} {:<8} {:<18} {:>5} {:<16} TEXT", "TIME", "SEVERITY", "LABEL", "SCORE", "SOURCE")?;
+            writeln!(
+                out,
+                "{:<20} {:<8} {:<18} {:>5} {:<16} TEXT",
+                "TIME", "SEVERITY", "LABEL", "SCORE", "SOURCE"
+            )?;
         }
         let severity = self.severity(&row.severity);
         writeln!(
@@ -151,7 +161,11 @@ impl RowPrinter {
             cut(&row.text, self.text_columns),
         )?;
         if let Some(id) = &row.id {
-            let state = if row.acknowledged == Some(true) { "  acknowledged" } else { "" };
+            let state = if row.acknowledged == Some(true) {
+                "  acknowledged"
+            } else {
+                ""
+            };
             writeln!(out, "{:<20} {}{state}", "", escape_controls(id))?;
         }
         Ok(())
@@ -164,9 +178,15 @@ impl RowPrinter {
         }
         if !self.header_printed {
             self.header_printed = true;
-            writeln!(out, "{:<20} {:<8} {:<18} {:>5} {:<16} TEXT", "TIME", "SEVERITY", "LABEL", "SCORE", "SOURCE")?;
+            writeln!(
+                out,
+                "{:<20} {:<8} {:<18} {:>5} {:<16} TEXT",
+                "TIME", "SEVERITY", "LABEL", "SCORE", "SOURCE"
+            )?;
         }
-        let score = row.anomaly_score.map_or_else(String::new, |score| format!("{score:.3}"));
+        let score = row
+            .anomaly_score
+            .map_or_else(String::new, |score| format!("{score:.3}"));
         writeln!(
             out,
             "{} {} {} {score:>5} {} {}",
@@ -196,7 +216,10 @@ impl RowPrinter {
 }
 
 fn time_cell(instant: Option<Timestamp>) -> String {
-    instant.map_or_else(|| " ".repeat(20), |instant| cell(&instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), 20))
+    instant.map_or_else(
+        || " ".repeat(20),
+        |instant| cell(&instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), 20),
+    )
 }
 
 /// A cell of exactly `columns` columns.
@@ -228,7 +251,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -242,13 +265,23 @@ mod tests {
 
     #[test]
     fn cells_have_their_width_whatever_the_text() {
-        for text in ["", "short", "a much longer text than fits", "漢字漢字漢字漢字漢字", "\u{1b}[31mx", "é\u{301}"] {
+        for text in [
+            "",
+            "short",
+            "a much longer text than fits",
+            "漢字漢字漢字漢字漢字",
+            "\u{1b}[31mx",
+            "é\u{301}",
+        ] {
             assert_eq!(console::measure_text_width(&cell(text, 10)), 10, "{text:?}");
         }
     }
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 }

@@ -15,8 +15,16 @@ fn main() -> ExitCode {
 }
 
 async fn run(context: ServiceContext) -> anyhow::Result<()> {
-    let ServiceContext { config, stop, readiness, .. } = context;
-    anyhow::ensure!(!config.sources.is_empty(), "no sources are configured; add a [[sources]] table to the configuration file");
+    let ServiceContext {
+        config,
+        stop,
+        readiness,
+        ..
+    } = context;
+    anyhow::ensure!(
+        !config.sources.is_empty(),
+        "no sources are configured; add a [[sources]] table to the configuration file"
+    );
     let address = backends::store_address(&config, config.data_dir.as_ref())?;
     let store = backends::open_store(&config, &address).await?;
     readiness.set("store", true);
@@ -29,6 +37,11 @@ async fn run(context: ServiceContext) -> anyhow::Result<()> {
             tracing::info!(cycle_id = %cycle.cycle_id, entries = cycle.entries, bytes = cycle.bytes, "cycle committed");
         })
         .await?;
-    tracing::info!(cycles = totals.cycles, entries = totals.entries, bytes = totals.bytes, "gleaned");
+    tracing::info!(
+        cycles = totals.cycles,
+        entries = totals.entries,
+        bytes = totals.bytes,
+        "gleaned"
+    );
     Ok(())
 }

@@ -17,9 +17,16 @@ fn main() -> ExitCode {
 }
 
 async fn run(context: ServiceContext) -> anyhow::Result<()> {
-    let ServiceContext { config, stop, readiness, .. } = context;
+    let ServiceContext {
+        config,
+        stop,
+        readiness,
+        ..
+    } = context;
     let Some(folder) = model_folder(&config, WhenUnset::Skip)? else {
-        tracing::warn!("skipped: no model is configured (anomaly.model, TURNSTONE_ANOMALY_MODEL), nothing is scored");
+        tracing::warn!(
+            "skipped: no model is configured (anomaly.model, TURNSTONE_ANOMALY_MODEL), nothing is scored"
+        );
         for condition in ["model", "store", "queue"] {
             readiness.set(condition, true);
         }
@@ -34,7 +41,13 @@ async fn run(context: ServiceContext) -> anyhow::Result<()> {
     let bus = backends::connect_bus(&config).await?;
     let queue = bus.score_queue(&backends::score_queue_options(&config)).await?;
     readiness.set("queue", true);
-    let outcome = Worker::new(BatchScorer::new(store, engine.clone()), queue, worker_options(&config)).run(stop).await;
+    let outcome = Worker::new(
+        BatchScorer::new(store, engine.clone()),
+        queue,
+        worker_options(&config),
+    )
+    .run(stop)
+    .await;
     end_engine(engine).await;
     outcome
 }

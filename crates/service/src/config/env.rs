@@ -5,8 +5,13 @@ use super::{Config, ConfigError};
 use std::collections::BTreeMap;
 
 /// Variables that other parts of the program or the tests read, and that are no configuration keys.
-const OTHER_VARIABLES: [&str; 5] =
-    ["TURNSTONE_CONFIG", "TURNSTONE_SERVER", "TURNSTONE_DB", "TURNSTONE_POSTGRES_BIN", "TURNSTONE_NATS_SERVER"];
+const OTHER_VARIABLES: [&str; 5] = [
+    "TURNSTONE_CONFIG",
+    "TURNSTONE_SERVER",
+    "TURNSTONE_DB",
+    "TURNSTONE_POSTGRES_BIN",
+    "TURNSTONE_NATS_SERVER",
+];
 
 /// A key of the configuration that a variable can set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +24,13 @@ pub struct EnvironmentKey {
 
 /// Every variable that is understood, read off the defaults so that none can be forgotten.
 pub fn environment_keys() -> Vec<EnvironmentKey> {
-    default_values().into_keys().map(|path| EnvironmentKey { variable: variable_name(&path), path }).collect()
+    default_values()
+        .into_keys()
+        .map(|path| EnvironmentKey {
+            variable: variable_name(&path),
+            path,
+        })
+        .collect()
 }
 
 fn variable_name(path: &[String]) -> String {
@@ -31,7 +42,10 @@ fn default_values() -> BTreeMap<Vec<String>, toml::Value> {
     // The defaults are plain data of ours: that they serialise is covered by a test.
     let table = toml::Table::try_from(Config::default()).unwrap_or_default();
     // The one key whose absence means something else than any value of it.
-    let model = (vec!["anomaly".to_owned(), "model".to_owned()], toml::Value::String(String::new()));
+    let model = (
+        vec!["anomaly".to_owned(), "model".to_owned()],
+        toml::Value::String(String::new()),
+    );
     let mut values = BTreeMap::from([model]);
     for (key, value) in table {
         match value {
@@ -54,8 +68,10 @@ pub(super) fn overlay(
     table: &mut toml::Table,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(), ConfigError> {
-    let known: BTreeMap<String, (Vec<String>, toml::Value)> =
-        default_values().into_iter().map(|(path, value)| (variable_name(&path), (path, value))).collect();
+    let known: BTreeMap<String, (Vec<String>, toml::Value)> = default_values()
+        .into_iter()
+        .map(|(path, value)| (variable_name(&path), (path, value)))
+        .collect();
     for (variable, text) in variables {
         if !variable.starts_with("TURNSTONE_") || OTHER_VARIABLES.contains(&variable.as_str()) {
             continue;
@@ -64,10 +80,15 @@ pub(super) fn overlay(
             tracing::warn!(%variable, "unknown environment variable is passed over");
             continue;
         };
-        let value = read_value(&text, default).map_err(|message| ConfigError::Environment { variable: variable.clone(), message })?;
+        let value = read_value(&text, default).map_err(|message| ConfigError::Environment {
+            variable: variable.clone(),
+            message,
+        })?;
         match path.as_slice() {
             [section, key] => {
-                let section = table.entry(section.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+                let section = table
+                    .entry(section.clone())
+                    .or_insert_with(|| toml::Value::Table(toml::Table::new()));
                 if let toml::Value::Table(section) = section {
                     section.insert(key.clone(), value);
                 }
@@ -86,18 +107,25 @@ fn read_value(text: &str, default: &toml::Value) -> Result<toml::Value, String> 
     let text_trimmed = text.trim();
     Ok(match default {
         toml::Value::String(_) => toml::Value::String(text.to_owned()),
-        toml::Value::Integer(_) => {
-            toml::Value::Integer(text_trimmed.parse().map_err(|_| format!("{text_trimmed:?} is no whole number"))?)
-        }
-        toml::Value::Float(_) => toml::Value::Float(text_trimmed.parse().map_err(|_| format!("{text_trimmed:?} is no number"))?),
+        toml::Value::Integer(_) => toml::Value::Integer(
+            text_trimmed
+                .parse()
+                .map_err(|_| format!("{text_trimmed:?} is no whole number"))?,
+        ),
+        toml::Value::Float(_) => toml::Value::Float(
+            text_trimmed
+                .parse()
+                .map_err(|_| format!("{text_trimmed:?} is no number"))?,
+        ),
         toml::Value::Boolean(_) => match text_trimmed {
             "true" | "1" | "yes" | "on" => toml::Value::Boolean(true),
             "false" | "0" | "no" | "off" => toml::Value::Boolean(false),
             other => return Err(format!("{other:?} is neither true nor false")),
         },
         _ => {
-            let mut parsed: toml::Table =
-                format!("value = {text_trimmed}").parse().map_err(|error: toml::de::Error| format!("no TOML value: {}", error.message()))?;
+            let mut parsed: toml::Table = format!("value = {text_trimmed}")
+                .parse()
+                .map_err(|error: toml::de::Error| format!("no TOML value: {}", error.message()))?;
             parsed.remove("value").ok_or_else(|| "no TOML value".to_owned())?
         }
     })

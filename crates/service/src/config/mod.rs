@@ -6,7 +6,8 @@ mod sections;
 
 pub use env::{EnvironmentKey, environment_keys};
 pub use sections::{
-    AnomalyConfig, DatabaseConfig, HealthConfig, IngestConfig, LogFormat, NatsConfig, ScorerConfig, ServerConfig, TelemetryConfig,
+    AnomalyConfig, DatabaseConfig, HealthConfig, IngestConfig, LogFormat, NatsConfig, ScorerConfig,
+    ServerConfig, TelemetryConfig,
 };
 
 use crate::secret::Secret;
@@ -97,8 +98,12 @@ impl Config {
             Some(path) => read_table(path)?,
         };
         env::overlay(&mut table, variables)?;
-        let parse_error = |message: String| ConfigError::Parse { path: path.unwrap_or(Path::new("(none)")).to_owned(), message };
-        let mut config = Self::deserialize(table).map_err(|error| parse_error(error.to_string().trim().replace('\n', " ")))?;
+        let parse_error = |message: String| ConfigError::Parse {
+            path: path.unwrap_or(Path::new("(none)")).to_owned(),
+            message,
+        };
+        let mut config = Self::deserialize(table)
+            .map_err(|error| parse_error(error.to_string().trim().replace('\n', " ")))?;
         if let Some(folder) = path.and_then(Path::parent) {
             config.resolve_paths(folder);
         }
@@ -108,7 +113,10 @@ impl Config {
 
     /// The label map: the built-in rule with `[labels]` over it.
     pub fn label_map(&self) -> LabelMap {
-        self.labels.iter().map(|(raw_label, meaning)| (raw_label.clone(), meaning.clone())).collect()
+        self.labels
+            .iter()
+            .map(|(raw_label, meaning)| (raw_label.clone(), meaning.clone()))
+            .collect()
     }
 
     fn resolve_paths(&mut self, folder: &Path) {
@@ -120,7 +128,11 @@ impl Config {
         resolve(&mut self.data_dir);
         resolve(&mut self.nats.credentials_file);
         for source in &mut self.sources {
-            source.paths.iter_mut().chain(source.exclude.iter_mut()).for_each(resolve);
+            source
+                .paths
+                .iter_mut()
+                .chain(source.exclude.iter_mut())
+                .for_each(resolve);
         }
         // A model may also be a name, which is no path; only something that lies there is one.
         if let Some(model) = &mut self.anomaly.model
@@ -132,15 +144,29 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let invalid = |key: &str, message: String| Err(ConfigError::Invalid { key: key.to_owned(), message });
+        let invalid = |key: &str, message: String| {
+            Err(ConfigError::Invalid {
+                key: key.to_owned(),
+                message,
+            })
+        };
         let mut seen = std::collections::BTreeSet::new();
         for source in &self.sources {
             if !seen.insert((source.tenant.clone(), source.source_id.clone())) {
-                return invalid("sources", format!("source_id {:?} is used twice; give each source its own", source.source_id.as_str()));
+                return invalid(
+                    "sources",
+                    format!(
+                        "source_id {:?} is used twice; give each source its own",
+                        source.source_id.as_str()
+                    ),
+                );
             }
         }
         if !(0.0..=1.0).contains(&self.anomaly.threshold) {
-            return invalid("anomaly.threshold", format!("{} is no probability; use 0 to 1", self.anomaly.threshold));
+            return invalid(
+                "anomaly.threshold",
+                format!("{} is no probability; use 0 to 1", self.anomaly.threshold),
+            );
         }
         let positive: [(&str, u64); 12] = [
             ("anomaly.batch", self.anomaly.batch.into()),
@@ -149,29 +175,52 @@ impl Config {
             ("ingest.cycle_bytes_max", self.ingest.cycle_bytes_max),
             ("ingest.cycle_interval_ms", self.ingest.cycle_interval_ms),
             ("ingest.poll_interval_ms", self.ingest.poll_interval_ms),
-            ("ingest.score_deadline_seconds", self.ingest.score_deadline_seconds),
-            ("ingest.sweep_interval_seconds", self.ingest.sweep_interval_seconds),
+            (
+                "ingest.score_deadline_seconds",
+                self.ingest.score_deadline_seconds,
+            ),
+            (
+                "ingest.sweep_interval_seconds",
+                self.ingest.sweep_interval_seconds,
+            ),
             ("nats.replicas", self.nats.replicas.into()),
-            ("scorer.batches_in_flight_max", self.scorer.batches_in_flight_max.into()),
+            (
+                "scorer.batches_in_flight_max",
+                self.scorer.batches_in_flight_max.into(),
+            ),
             ("scorer.deliveries_max", self.scorer.deliveries_max.into()),
-            ("server.requests_in_flight_max", self.server.requests_in_flight_max.into()),
+            (
+                "server.requests_in_flight_max",
+                self.server.requests_in_flight_max.into(),
+            ),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return invalid(key, "must be at least 1".into());
         }
         if self.scorer.ack_wait_seconds < 2 {
-            return invalid("scorer.ack_wait_seconds", "must be at least 2, so that work can be extended in time".into());
+            return invalid(
+                "scorer.ack_wait_seconds",
+                "must be at least 2, so that work can be extended in time".into(),
+            );
         }
         Ok(())
     }
 }
 
 fn read_table(path: &Path) -> Result<toml::Table, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     // Checked as a whole first: only then do the messages for unknown keys have a line and a column.
-    toml::from_str::<Config>(&text)
-        .map_err(|error| ConfigError::Parse { path: path.to_owned(), message: error.to_string().trim().to_owned() })?;
-    text.parse().map_err(|error: toml::de::Error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() })
+    toml::from_str::<Config>(&text).map_err(|error| ConfigError::Parse {
+        path: path.to_owned(),
+        message: error.to_string().trim().to_owned(),
+    })?;
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Parse {
+        path: path.to_owned(),
+        message: error.to_string(),
+    })
 }
 
 #[cfg(test)]

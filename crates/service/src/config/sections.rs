@@ -18,7 +18,11 @@ pub struct DatabaseConfig {
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { url: Secret::default(), connections_max: 8, wait_seconds_max: 10 }
+        Self {
+            url: Secret::default(),
+            connections_max: 8,
+            wait_seconds_max: 10,
+        }
     }
 }
 
@@ -38,7 +42,12 @@ pub struct NatsConfig {
 
 impl Default for NatsConfig {
     fn default() -> Self {
-        Self { url: Secret::default(), token: Secret::default(), credentials_file: String::new(), replicas: 1 }
+        Self {
+            url: Secret::default(),
+            token: Secret::default(),
+            credentials_file: String::new(),
+            replicas: 1,
+        }
     }
 }
 
@@ -120,7 +129,14 @@ pub struct AnomalyConfig {
 
 impl Default for AnomalyConfig {
     fn default() -> Self {
-        Self { model: None, threshold: 0.75, device: "cpu".into(), batch: 256, dtype: "f32".into(), threads: 0 }
+        Self {
+            model: None,
+            threshold: 0.75,
+            device: "cpu".into(),
+            batch: 256,
+            dtype: "f32".into(),
+            threads: 0,
+        }
     }
 }
 
@@ -140,7 +156,12 @@ pub struct ScorerConfig {
 
 impl Default for ScorerConfig {
     fn default() -> Self {
-        Self { batches_in_flight_max: 3, ack_wait_seconds: 30, deliveries_max: 8, grace_seconds: 20 }
+        Self {
+            batches_in_flight_max: 3,
+            ack_wait_seconds: 30,
+            deliveries_max: 8,
+            grace_seconds: 20,
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use super::*;
 
 fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn load_text(text: &str, pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -39,7 +42,10 @@ fn every_key_has_a_variable() {
         "TURNSTONE_LABELS",
         "TURNSTONE_HEALTH_LISTEN",
     ] {
-        assert!(names.iter().any(|name| name == expected), "{expected} is missing from {names:?}");
+        assert!(
+            names.iter().any(|name| name == expected),
+            "{expected} is missing from {names:?}"
+        );
     }
 }
 
@@ -50,8 +56,14 @@ fn variables_win_over_the_file() {
         &[
             ("TURNSTONE_ANOMALY_THRESHOLD", "0.9"),
             ("TURNSTONE_DATABASE_URL", "postgres://u:pw@db/x"),
-            ("TURNSTONE_LABELS", "{ LABEL_1 = { label = \"ATTACK\", severity = \"CRITICAL\", anomalous = true } }"),
-            ("TURNSTONE_SOURCES", "[{ source_id = \"a\", kind = \"files\", paths = [\"/var/log/a.log\"] }]"),
+            (
+                "TURNSTONE_LABELS",
+                "{ LABEL_1 = { label = \"ATTACK\", severity = \"CRITICAL\", anomalous = true } }",
+            ),
+            (
+                "TURNSTONE_SOURCES",
+                "[{ source_id = \"a\", kind = \"files\", paths = [\"/var/log/a.log\"] }]",
+            ),
             ("TURNSTONE_QUERY_PORT_7400_TCP", "tcp://10.0.0.1:7400"),
         ],
     )
@@ -67,7 +79,9 @@ fn variables_win_over_the_file() {
 fn relative_paths_are_relative_to_the_file() {
     let config = load_text("data_dir = \"d\"\n[[sources]]\nsource_id = \"a\"\nkind = \"files\"\npaths = [\"logs/*.log\", \"/abs\"]\n", &[])
         .expect("valid");
-    assert!(config.sources[0].paths[0].ends_with("/logs/*.log") && config.sources[0].paths[0].starts_with('/'));
+    assert!(
+        config.sources[0].paths[0].ends_with("/logs/*.log") && config.sources[0].paths[0].starts_with('/')
+    );
     assert_eq!(config.sources[0].paths[1], "/abs");
     assert!(config.data_dir.starts_with('/'));
 }
@@ -81,15 +95,28 @@ fn refusals_say_what_and_where() {
         ("[anomaly]\nthreshold = \"high\"", "line 2"),
         ("[anomaly]\nbatch = 0", "anomaly.batch"),
         ("[server]\nlisten = \"nowhere\"", "line 2"),
-        ("[[sources]]\nsource_id = \"a\"\nkind = \"files\"\npaths = []\n[[sources]]\nsource_id = \"a\"\nkind = \"files\"\npaths = [\"/x\"]", "source_id"),
+        (
+            "[[sources]]\nsource_id = \"a\"\nkind = \"files\"\npaths = []\n[[sources]]\nsource_id = \"a\"\nkind = \"files\"\npaths = [\"/x\"]",
+            "source_id",
+        ),
         ("tenant = \"a.b\"", "tenant"),
         ("=", "line 1"),
     ];
     for (text, expected) in cases {
         let message = load_text(text, &[]).expect_err(text).to_string();
-        assert!(message.contains(expected), "{text:?} gives {message:?} without {expected:?}");
+        assert!(
+            message.contains(expected),
+            "{text:?} gives {message:?} without {expected:?}"
+        );
     }
-    let message = load_text("", &[("TURNSTONE_ANOMALY_BATCH", "many")]).expect_err("no number").to_string();
+    let message = load_text("", &[("TURNSTONE_ANOMALY_BATCH", "many")])
+        .expect_err("no number")
+        .to_string();
     assert!(message.contains("TURNSTONE_ANOMALY_BATCH") && message.contains("many"));
-    assert!(Config::load(Some(Path::new("/nowhere/x.toml")), []).expect_err("missing").to_string().contains("/nowhere/x.toml"));
+    assert!(
+        Config::load(Some(Path::new("/nowhere/x.toml")), [])
+            .expect_err("missing")
+            .to_string()
+            .contains("/nowhere/x.toml")
+    );
 }

@@ -22,7 +22,8 @@ pub struct RawLimit {
 }
 
 /// Columns of `log_entries` that a new entry fills.
-const COLUMNS: &str = "id, tenant_id, source_id, cycle_id, text, timestamp_iso, timestamp_basis, severity, ingest_time";
+const COLUMNS: &str =
+    "id, tenant_id, source_id, cycle_id, text, timestamp_iso, timestamp_basis, severity, ingest_time";
 
 /// Loads `entries` with the database's own program into throw-away tables.
 pub async fn measure(address: &StoreAddress, entries: &[NewEntry]) -> anyhow::Result<RawLimit> {
@@ -38,10 +39,17 @@ pub async fn measure(address: &StoreAddress, entries: &[NewEntry]) -> anyhow::Re
 async fn postgres(url: &str, csv: &Path) -> anyhow::Result<RawLimit> {
     let (plain, indexed) = ("turnstone_bench_plain", "turnstone_bench_indexed");
     let drop_both = format!("DROP TABLE IF EXISTS {plain}, {indexed};");
-    let psql = |script: String| async move { run("psql", &["-X", "-q", "-v", "ON_ERROR_STOP=1", url], &script).await };
+    let psql = |script: String| async move {
+        run("psql", &["-X", "-q", "-v", "ON_ERROR_STOP=1", url], &script).await
+    };
     psql(format!("{drop_both} CREATE TABLE {plain} (LIKE log_entries INCLUDING DEFAULTS); CREATE TABLE {indexed} (LIKE log_entries INCLUDING ALL);"))
         .await?;
-    let copy = |table: &str| format!("\\copy {table} ({COLUMNS}) from '{}' with (format csv)\n", csv.display());
+    let copy = |table: &str| {
+        format!(
+            "\\copy {table} ({COLUMNS}) from '{}' with (format csv)\n",
+            csv.display()
+        )
+    };
     let started = Instant::now();
     psql(copy(plain)).await?;
     let plain_seconds = started.elapsed().as_secs_f64();
@@ -49,15 +57,25 @@ async fn postgres(url: &str, csv: &Path) -> anyhow::Result<RawLimit> {
     psql(copy(indexed)).await?;
     let indexed_seconds = started.elapsed().as_secs_f64();
     psql(drop_both).await?;
-    Ok(RawLimit { program: "psql \\copy", plain_seconds, indexed_seconds })
+    Ok(RawLimit {
+        program: "psql \\copy",
+        plain_seconds,
+        indexed_seconds,
+    })
 }
 
 async fn sqlite(path: &Path, csv: &Path) -> anyhow::Result<RawLimit> {
     // Beside the measured database: the same disk. Removed at the end, also when a step fails.
-    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let folder = tempfile::tempdir_in(beside).context("make a temporary folder beside the database")?;
     let file = folder.path().join("raw.db").to_string_lossy().into_owned();
-    let columns: Vec<String> = COLUMNS.split(", ").map(|column| format!("{column} TEXT")).collect();
+    let columns: Vec<String> = COLUMNS
+        .split(", ")
+        .map(|column| format!("{column} TEXT"))
+        .collect();
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
     let sqlite3 = |script: String| {
         let file = file.clone();
@@ -82,7 +100,11 @@ async fn sqlite(path: &Path, csv: &Path) -> anyhow::Result<RawLimit> {
     let started = Instant::now();
     sqlite3(import("load")).await?;
     let indexed_seconds = started.elapsed().as_secs_f64();
-    Ok(RawLimit { program: "sqlite3 .import", plain_seconds, indexed_seconds })
+    Ok(RawLimit {
+        program: "sqlite3 .import",
+        plain_seconds,
+        indexed_seconds,
+    })
 }
 
 /// Runs a loader with a script on its standard input; its complaint is the error.
@@ -96,9 +118,15 @@ async fn run(program: &str, arguments: &[&str], script: &str) -> anyhow::Result<
         .spawn()
         .with_context(|| format!("start {program}; install it to see the raw limit"))?;
     if let Some(mut input) = child.stdin.take() {
-        input.write_all(script.as_bytes()).await.with_context(|| format!("talk to {program}"))?;
+        input
+            .write_all(script.as_bytes())
+            .await
+            .with_context(|| format!("talk to {program}"))?;
     }
-    let output = child.wait_with_output().await.with_context(|| format!("wait for {program}"))?;
+    let output = child
+        .wait_with_output()
+        .await
+        .with_context(|| format!("wait for {program}"))?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "{program}: {}", complaint.trim());
     Ok(())

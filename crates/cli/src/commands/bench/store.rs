@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use turnstone_service::{Secret, backends};
 use turnstone_store::{RecordScores, Store, StoreAddress};
 use turnstone_types::{
-    CycleId, EntryId, EntryOutcome, LabelMap, NewCycle, NewEntry, ScoredEntry, Severity, SourceDelta, SourceId, TenantId, Timestamp,
-    TimestampBasis,
+    CycleId, EntryId, EntryOutcome, LabelMap, NewCycle, NewEntry, ScoredEntry, Severity, SourceDelta,
+    SourceId, TenantId, Timestamp, TimestampBasis,
 };
 
 /// Entries of one cycle, as ingest commits them by default.
@@ -34,10 +34,17 @@ pub async fn run(shared: &Shared, db: &Secret, rows: u32, lines: Option<&Path>) 
     let store = backends::open_store(&config, &address).await?;
     let tenant = TenantId::shared();
     let before = store.stats_summary(&tenant).await?.entries;
-    anyhow::ensure!(before == 0, "{address} holds {before} entries already; give an empty database, the bench fills it");
+    anyhow::ensure!(
+        before == 0,
+        "{address} holds {before} entries already; give an empty database, the bench fills it"
+    );
     let entries = make_entries(rows as usize, lines)?;
     let bytes: usize = entries.iter().map(|entry| entry.text.len()).sum();
-    note(&format!("{} entries, {:.0} bytes of text each on average, into {address}", grouped(rows.into()), bytes as f64 / f64::from(rows)));
+    note(&format!(
+        "{} entries, {:.0} bytes of text each on average, into {address}",
+        grouped(rows.into()),
+        bytes as f64 / f64::from(rows)
+    ));
 
     let raw = raw_limit::measure(&address, &entries).await;
     let write_seconds = write(store.as_ref(), &entries, &tenant).await?;
@@ -49,11 +56,27 @@ pub async fn run(shared: &Shared, db: &Secret, rows: u32, lines: Option<&Path>) 
     let mut out = std::io::stdout().lock();
     let rate = |seconds: f64| format!("{:>12}", grouped((f64::from(rows) / seconds) as u64));
     writeln!(out, "{:<58} {:>12} {:>8}", "WHAT", "ROWS/S", "OF RAW")?;
-    let ratio = |seconds: f64, raw: &Option<f64>| raw.map_or_else(|| "-".to_owned(), |raw| format!("{:.2}", raw / seconds));
+    let ratio = |seconds: f64, raw: &Option<f64>| {
+        raw.map_or_else(|| "-".to_owned(), |raw| format!("{:.2}", raw / seconds))
+    };
     let (plain, indexed) = match &raw {
-        Ok(RawLimit { program, plain_seconds, indexed_seconds }) => {
-            writeln!(out, "{:<58} {}", format!("raw: {program}, table without any index"), rate(*plain_seconds))?;
-            writeln!(out, "{:<58} {}", format!("raw: {program}, table with the same keys and indexes"), rate(*indexed_seconds))?;
+        Ok(RawLimit {
+            program,
+            plain_seconds,
+            indexed_seconds,
+        }) => {
+            writeln!(
+                out,
+                "{:<58} {}",
+                format!("raw: {program}, table without any index"),
+                rate(*plain_seconds)
+            )?;
+            writeln!(
+                out,
+                "{:<58} {}",
+                format!("raw: {program}, table with the same keys and indexes"),
+                rate(*indexed_seconds)
+            )?;
             (Some(*plain_seconds), Some(*indexed_seconds))
         }
         Err(error) => {
@@ -61,10 +84,27 @@ pub async fn run(shared: &Shared, db: &Secret, rows: u32, lines: Option<&Path>) 
             (None, None)
         }
     };
-    writeln!(out, "{:<58} {} {:>8}", "entries committed (with checkpoints, batches, outbox)", rate(write_seconds), ratio(write_seconds, &indexed))?;
-    writeln!(out, "{:<58} {:>12} {:>8}", "  the same, of the table without any index", "", ratio(write_seconds, &plain))?;
+    writeln!(
+        out,
+        "{:<58} {} {:>8}",
+        "entries committed (with checkpoints, batches, outbox)",
+        rate(write_seconds),
+        ratio(write_seconds, &indexed)
+    )?;
+    writeln!(
+        out,
+        "{:<58} {:>12} {:>8}",
+        "  the same, of the table without any index",
+        "",
+        ratio(write_seconds, &plain)
+    )?;
     if index_seconds > 0.001 {
-        writeln!(out, "{:<58} {}", "entries indexed for search, off the hot path", rate(index_seconds))?;
+        writeln!(
+            out,
+            "{:<58} {}",
+            "entries indexed for search, off the hot path",
+            rate(index_seconds)
+        )?;
     }
     writeln!(
         out,
@@ -123,12 +163,27 @@ async fn score(store: &Arc<dyn Store>, tenant: &TenantId) -> anyhow::Result<(f64
                 .enumerate()
                 .map(|(index, entry)| {
                     let detected = index % DETECTION_EVERY == 0;
-                    let meaning = if detected { anomalous.clone() } else { normal.clone() };
-                    ScoredEntry { id: entry.id, outcome: EntryOutcome::Scored { meaning, score: 0.9, detected } }
+                    let meaning = if detected {
+                        anomalous.clone()
+                    } else {
+                        normal.clone()
+                    };
+                    ScoredEntry {
+                        id: entry.id,
+                        outcome: EntryOutcome::Scored {
+                            meaning,
+                            score: 0.9,
+                            detected,
+                        },
+                    }
                 })
                 .collect();
-            let scores =
-                RecordScores { batch_id: Some(batch.id.clone()), scorer: "bench".into(), scored_at: Timestamp::now(), outcomes };
+            let scores = RecordScores {
+                batch_id: Some(batch.id.clone()),
+                scorer: "bench".into(),
+                scored_at: Timestamp::now(),
+                outcomes,
+            };
             detections += store.record_scores(&scores).await?.new_detections;
             spent += started.elapsed();
         }
@@ -155,11 +210,15 @@ fn make_entries(rows: usize, lines: Option<&Path>) -> anyhow::Result<Vec<NewEntr
         Some(path) => {
             let file = std::fs::File::open(path).with_context(|| format!("open {}", path.display()))?;
             let read = BufReader::new(file).split(b'\n').take(rows);
-            read.map(|line| line.map(|line| String::from_utf8_lossy(&line).replace('\0', "\u{fffd}"))).collect::<Result<_, _>>()?
+            read.map(|line| line.map(|line| String::from_utf8_lossy(&line).replace('\0', "\u{fffd}")))
+                .collect::<Result<_, _>>()?
         }
         None => Vec::new(),
     };
-    anyhow::ensure!(lines.is_none() || !texts.is_empty(), "the file of --lines is empty");
+    anyhow::ensure!(
+        lines.is_none() || !texts.is_empty(),
+        "the file of --lines is empty"
+    );
     let start = Timestamp::now();
     let entry = |index: usize| NewEntry {
         id: EntryId::generate(),

@@ -24,7 +24,12 @@ impl EmbeddedQueue {
         // Written anew and put in place whole, so that nobody reads half of it or an older one with wider permissions.
         let draft = data_dir.join(format!("{FILE}.new"));
         let note = serde_json::json!({ "address": self.address, "token": self.token.expose() });
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)?;
         file.write_all(note.to_string().as_bytes())?;
         std::fs::rename(&draft, &path).with_context(|| format!("write {}", path.display()))
     }
@@ -37,8 +42,17 @@ impl EmbeddedQueue {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         };
-        let note: serde_json::Value = serde_json::from_str(&text).with_context(|| format!("read {}", path.display()))?;
-        let field = |name: &str| note[name].as_str().map(str::to_owned).with_context(|| format!("{} lacks {name}", path.display()));
-        Ok(Some(Self { address: field("address")?, token: Secret::new(field("token")?) }))
+        let note: serde_json::Value =
+            serde_json::from_str(&text).with_context(|| format!("read {}", path.display()))?;
+        let field = |name: &str| {
+            note[name]
+                .as_str()
+                .map(str::to_owned)
+                .with_context(|| format!("{} lacks {name}", path.display()))
+        };
+        Ok(Some(Self {
+            address: field("address")?,
+            token: Secret::new(field("token")?),
+        }))
     }
 }

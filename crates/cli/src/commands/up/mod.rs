@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use turnstone_bus::embedded::{EmbeddedOptions, NatsServer, program_candidates};
 use turnstone_bus::BusOptions;
+use turnstone_bus::embedded::{EmbeddedOptions, NatsServer, program_candidates};
 use turnstone_ingest::{Ingest, IngestOptions};
 use turnstone_query::{QueryOptions, QueryService};
 use turnstone_scorer::{BatchScorer, Worker, end_engine, load_engine, worker_options};
@@ -44,7 +44,12 @@ pub async fn run(shared: Shared, command: Up) -> anyhow::Result<()> {
     outcome
 }
 
-async fn run_all(config: &Config, data_dir: &Path, telemetry: &Telemetry, stop: &CancellationToken) -> anyhow::Result<()> {
+async fn run_all(
+    config: &Config,
+    data_dir: &Path,
+    telemetry: &Telemetry,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
     let report = Report::new();
     // What a mistake in the configuration can break comes first: nothing is started, or written, for nothing.
     let model = model_folder(config, WhenUnset::Bundled)?;
@@ -54,8 +59,16 @@ async fn run_all(config: &Config, data_dir: &Path, telemetry: &Telemetry, stop: 
     let address = backends::store_address(config, data_dir)?;
     let store = backends::open_store(config, &address).await?;
     let bus = backends::open_bus(&queue.options).await?;
-    let bound = QueryService::bind(query, Arc::clone(&store), Readiness::default(), Some(telemetry.metrics.clone())).await?;
-    report.opened(&address, bound.local_addr(), &store, &config.tenant).await?;
+    let bound = QueryService::bind(
+        query,
+        Arc::clone(&store),
+        Readiness::default(),
+        Some(telemetry.metrics.clone()),
+    )
+    .await?;
+    report
+        .opened(&address, bound.local_addr(), &store, &config.tenant)
+        .await?;
     let engine = match model {
         Some(folder) => {
             let engine = load_engine(config, folder).await?;
@@ -70,23 +83,45 @@ async fn run_all(config: &Config, data_dir: &Path, telemetry: &Telemetry, stop: 
     if config.sources.is_empty() {
         report.no_sources();
     }
-    let ingest = Ingest::open(config, IngestOptions::from_config(config), Arc::clone(&store), bus.clone()).await?;
+    let ingest = Ingest::open(
+        config,
+        IngestOptions::from_config(config),
+        Arc::clone(&store),
+        bus.clone(),
+    )
+    .await?;
 
     // One that fails stops the others; each then ends as it does on a signal, and nothing that was read is lost.
     let parts_stop = stop.child_token();
     let mut parts: JoinSet<(&'static str, anyhow::Result<()>)> = JoinSet::new();
-    let follower = tokio::spawn(report.clone().follow_detections(Arc::clone(&store), config.tenant.clone(), parts_stop.clone()));
+    let follower = tokio::spawn(report.clone().follow_detections(
+        Arc::clone(&store),
+        config.tenant.clone(),
+        parts_stop.clone(),
+    ));
     {
         let (stop, report) = (parts_stop.clone(), report.clone());
-        parts.spawn(async move { ("ingest", ingest.run(stop, |cycle| report.cycle(cycle)).await.map(drop)) });
+        parts.spawn(async move {
+            (
+                "ingest",
+                ingest.run(stop, |cycle| report.cycle(cycle)).await.map(drop),
+            )
+        });
     }
     {
         let stop = parts_stop.clone();
         parts.spawn(async move { ("query", bound.serve(stop).await.map_err(Into::into)) });
     }
     if let Some(engine) = engine {
-        let score_queue = bus.score_queue(&backends::score_queue_options(config)).await.context("bind to the queue")?;
-        let worker = Worker::new(BatchScorer::new(Arc::clone(&store), engine.clone()), score_queue, worker_options(config));
+        let score_queue = bus
+            .score_queue(&backends::score_queue_options(config))
+            .await
+            .context("bind to the queue")?;
+        let worker = Worker::new(
+            BatchScorer::new(Arc::clone(&store), engine.clone()),
+            score_queue,
+            worker_options(config),
+        );
         let stop = parts_stop.clone();
         parts.spawn(async move {
             let outcome = worker.run(stop).await;
@@ -98,7 +133,12 @@ async fn run_all(config: &Config, data_dir: &Path, telemetry: &Telemetry, stop: 
     while let Some(ended) = parts.join_next().await {
         let (part, outcome) = ended.context("a part of the process panicked")?;
         if !stop.is_cancelled() && failure.is_none() {
-            failure = Some(outcome.err().unwrap_or_else(|| anyhow::anyhow!("ended by itself")).context(part));
+            failure = Some(
+                outcome
+                    .err()
+                    .unwrap_or_else(|| anyhow::anyhow!("ended by itself"))
+                    .context(part),
+            );
             parts_stop.cancel();
         } else if let Err(error) = outcome {
             tracing::error!(part, error = format!("{error:#}"), "did not end cleanly");
@@ -120,7 +160,10 @@ struct Queue {
 impl Queue {
     async fn open(config: &Config, data_dir: &Path) -> anyhow::Result<Self> {
         if let Some(options) = backends::bus_options(config) {
-            return Ok(Self { options, server: None });
+            return Ok(Self {
+                options,
+                server: None,
+            });
         }
         let executable = std::env::current_exe().ok();
         let current = std::env::current_dir().ok();
@@ -134,10 +177,23 @@ impl Queue {
             ..EmbeddedOptions::new(data_dir.join(EMBEDDED_QUEUE_FOLDER))
         })
         .await
-        .with_context(|| format!("start the embedded queue in {}", data_dir.join(EMBEDDED_QUEUE_FOLDER).display()))?;
-        let secret = EmbeddedQueue { address: server.address().to_owned(), token: Secret::new(server.token().expose_secret()) };
-        secret.write(data_dir).context("note where the embedded queue is")?;
-        Ok(Self { options: server.bus_options(), server: Some(server) })
+        .with_context(|| {
+            format!(
+                "start the embedded queue in {}",
+                data_dir.join(EMBEDDED_QUEUE_FOLDER).display()
+            )
+        })?;
+        let secret = EmbeddedQueue {
+            address: server.address().to_owned(),
+            token: Secret::new(server.token().expose_secret()),
+        };
+        secret
+            .write(data_dir)
+            .context("note where the embedded queue is")?;
+        Ok(Self {
+            options: server.bus_options(),
+            server: Some(server),
+        })
     }
 
     async fn close(self) {

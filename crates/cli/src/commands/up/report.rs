@@ -34,7 +34,11 @@ struct State {
 impl Report {
     /// Nothing printed yet.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { printer: RowPrinter::new(Format::Table), cycles: 0, entries: 0 })))
+        Self(Arc::new(Mutex::new(State {
+            printer: RowPrinter::new(Format::Table),
+            cycles: 0,
+            entries: 0,
+        })))
     }
 
     /// Says where everything is and what is there from earlier runs.
@@ -46,9 +50,12 @@ impl Report {
         tenant: &TenantId,
     ) -> anyhow::Result<()> {
         let stats = store.stats_summary(tenant).await?;
-        let (open, acknowledged) =
-            stats.labels.iter().fold((0, 0), |(open, acknowledged), label| (open + label.open, acknowledged + label.acknowledged));
-        self.line(&format!("Turnstone listens on http://{address} (gRPC, gRPC-web and HTTP)"));
+        let (open, acknowledged) = stats.labels.iter().fold((0, 0), |(open, acknowledged), label| {
+            (open + label.open, acknowledged + label.acknowledged)
+        });
+        self.line(&format!(
+            "Turnstone listens on http://{address} (gRPC, gRPC-web and HTTP)"
+        ));
         self.line(&format!(
             "database {database}: {} entries, {} detections ({} acknowledged)",
             grouped(stats.entries),
@@ -56,9 +63,17 @@ impl Report {
             grouped(acknowledged)
         ));
         if open > 0 {
-            let filter = DetectionFilter { unacknowledged: Some(true), ..DetectionFilter::default() };
-            let detections = store.list_detections(tenant, &filter, None, EARLIER_SHOWN).await?;
-            self.line(&format!("newest of {} detections from earlier runs that nobody has acknowledged:", grouped(open)));
+            let filter = DetectionFilter {
+                unacknowledged: Some(true),
+                ..DetectionFilter::default()
+            };
+            let detections = store
+                .list_detections(tenant, &filter, None, EARLIER_SHOWN)
+                .await?;
+            self.line(&format!(
+                "newest of {} detections from earlier runs that nobody has acknowledged:",
+                grouped(open)
+            ));
             for detection in detections {
                 self.row(detection);
             }
@@ -69,7 +84,13 @@ impl Report {
     /// Says which model runs, and which of its labels can never become a detection.
     pub fn model(&self, info: &ModelInfo) {
         let name = escape_controls(&info.name);
-        self.line(&format!("model {name}: {}, {} parameters, {} on {}", info.architecture, grouped(info.parameters), info.dtype, info.device));
+        self.line(&format!(
+            "model {name}: {}, {} parameters, {} on {}",
+            info.architecture,
+            grouped(info.parameters),
+            info.dtype,
+            info.device
+        ));
     }
 
     /// Says that nothing is scored.
@@ -91,10 +112,18 @@ impl Report {
         let mut state = self.lock();
         state.cycles += 1;
         state.entries += cycle.entries;
-        let sources: Vec<String> = cycle.sources.iter().map(|(source_id, entries)| format!("{source_id} {}", grouped(*entries))).collect();
+        let sources: Vec<String> = cycle
+            .sources
+            .iter()
+            .map(|(source_id, entries)| format!("{source_id} {}", grouped(*entries)))
+            .collect();
         let shown = sources.iter().take(6).cloned().collect::<Vec<_>>().join(", ");
         let more = sources.len().saturating_sub(6);
-        let more = if more > 0 { format!(", {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(", {more} more")
+        } else {
+            String::new()
+        };
         print(&format!(
             "cycle {}: {} entries in {:.2} s ({}{more})",
             state.cycles,
@@ -106,7 +135,9 @@ impl Report {
 
     /// Prints the first new detections of this run, then how many more there are, until `stop`.
     pub async fn follow_detections(self, store: Arc<dyn Store>, tenant: TenantId, stop: CancellationToken) {
-        let Ok(mut sequence) = store.last_detection_sequence().await else { return };
+        let Ok(mut sequence) = store.last_detection_sequence().await else {
+            return;
+        };
         let (mut shown, mut unseen, mut said) = (0, 0_u64, 0_u64);
         loop {
             tokio::select! {
@@ -114,7 +145,9 @@ impl Report {
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
             }
             // A store that does not answer now is reported by those who need it more.
-            let Ok(items) = store.detections_after(sequence, LOOK_ROWS).await else { continue };
+            let Ok(items) = store.detections_after(sequence, LOOK_ROWS).await else {
+                continue;
+            };
             let full = items.len() as u32 == LOOK_ROWS;
             for item in items {
                 sequence = sequence.max(item.sequence);
@@ -128,7 +161,10 @@ impl Report {
             }
             if !full && unseen > said {
                 said = unseen;
-                self.line(&format!("{} more detections; `turnstone detections list` shows them all", grouped(unseen)));
+                self.line(&format!(
+                    "{} more detections; `turnstone detections list` shows them all",
+                    grouped(unseen)
+                ));
             }
         }
     }
@@ -136,8 +172,16 @@ impl Report {
     /// The last line.
     pub fn closed(&self, cleanly: bool) {
         let state = self.lock();
-        let how = if cleanly { "stopped" } else { "stopped after a failure" };
-        print(&format!("{how}: {} entries in {} cycles", grouped(state.entries), grouped(state.cycles)));
+        let how = if cleanly {
+            "stopped"
+        } else {
+            "stopped after a failure"
+        };
+        print(&format!(
+            "{how}: {} entries in {} cycles",
+            grouped(state.entries),
+            grouped(state.cycles)
+        ));
     }
 
     fn row(&self, detection: turnstone_types::Detection) {
