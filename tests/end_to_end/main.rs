@@ -1,7 +1,13 @@
 //! End-to-end tests on the real programs with a real nats-server, a real Postgres and the bundled model.
 #![allow(clippy::unwrap_used)]
 
+mod exactly_once;
+mod example_logs;
+mod faults;
+mod lines;
+mod scan_and_fleet;
 mod stopping;
+mod up;
 
 use tokio::sync::{Mutex, MutexGuard};
 

@@ -4,16 +4,20 @@
 mod fleet;
 mod http;
 mod nats;
+mod outcome;
 mod programs;
 mod service;
 mod sql;
+mod sqlite;
 
 pub use fleet::{Fleet, FleetOptions, shared_postgres};
 pub use http::http_get;
 pub use nats::Nats;
+pub use outcome::{Outcome, json_lines};
 pub use programs::{program, python, turnstone, workspace_root};
 pub use service::Service;
 pub use sql::Sql;
+pub use sqlite::{sqlite_count, sqlite_execute};
 
 use std::time::Duration;
 

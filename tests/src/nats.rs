@@ -50,6 +50,14 @@ impl Nats {
         self.wait_until_it_answers().await
     }
 
+    /// Kills it on the spot and starts it again on the same port with an empty disk.
+    pub async fn kill9_lose_all_and_start_again(&mut self) -> anyhow::Result<()> {
+        self.child.kill9()?;
+        std::fs::remove_dir_all(self.folder.join("jetstream")).context("lose the streams")?;
+        self.child = spawn(&self.folder, i32::from(self.port))?;
+        self.wait_until_it_answers().await
+    }
+
     /// Publishes bytes on a subject, as any client of the server could.
     pub async fn publish(&self, subject: &str, body: &[u8]) -> anyhow::Result<()> {
         let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", self.port)).await?);
