@@ -94,7 +94,7 @@ async fn run_all(
     // One that fails stops the others; each then ends as it does on a signal, and nothing that was read is lost.
     let parts_stop = stop.child_token();
     let mut parts: JoinSet<(&'static str, anyhow::Result<()>)> = JoinSet::new();
-    let follower = tokio::spawn(report.clone().follow_detections(
+    let follower = tokio::spawn(report.clone().follow_scoring(
         Arc::clone(&store),
         config.tenant.clone(),
         parts_stop.clone(),
@@ -146,6 +146,8 @@ async fn run_all(
     }
     // Only prints; that it is cut short loses nothing.
     let _ = follower.await;
+    // Before its server ends, so that losing the connection is no news.
+    drop(bus);
     queue.close().await;
     report.closed(failure.is_none());
     failure.map_or(Ok(()), Err)

@@ -5,12 +5,12 @@ use crate::output::{DetectionRow, RowPrinter, escape_controls, grouped};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use turnstone_classifier::ModelInfo;
 use turnstone_ingest::CycleReport;
 use turnstone_proto::v1;
-use turnstone_store::{DetectionFilter, Store};
+use turnstone_store::{DetectionFilter, StatsSummary, Store};
 use turnstone_types::TenantId;
 
 /// Detections shown of an earlier run, and of this one.
@@ -18,6 +18,8 @@ const EARLIER_SHOWN: u32 = 5;
 const FIRST_SHOWN: usize = 20;
 /// How often to look for new detections to show.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// How often to say how far scoring is, where it has moved.
+const SAY_INTERVAL: Duration = Duration::from_secs(10);
 /// Detections read at a look.
 const LOOK_ROWS: u32 = 256;
 
@@ -133,38 +135,41 @@ impl Report {
         ));
     }
 
-    /// Prints the first new detections of this run, then how many more there are, until `stop`.
-    pub async fn follow_detections(self, store: Arc<dyn Store>, tenant: TenantId, stop: CancellationToken) {
+    /// Prints the first new detections of this run as they are made, and every few seconds how far scoring is, until `stop`.
+    pub async fn follow_scoring(self, store: Arc<dyn Store>, tenant: TenantId, stop: CancellationToken) {
         let Ok(mut sequence) = store.last_detection_sequence().await else {
             return;
         };
-        let (mut shown, mut unseen, mut said) = (0, 0_u64, 0_u64);
+        let (mut shown, mut said) = (0, String::new());
+        let mut say_at = Instant::now() + SAY_INTERVAL;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
             }
             // A store that does not answer now is reported by those who need it more.
-            let Ok(items) = store.detections_after(sequence, LOOK_ROWS).await else {
-                continue;
-            };
-            let full = items.len() as u32 == LOOK_ROWS;
-            for item in items {
-                sequence = sequence.max(item.sequence);
-                let visible = item.detection.tenant.is_shared() || item.detection.tenant == tenant;
-                if visible && shown < FIRST_SHOWN {
-                    shown += 1;
-                    self.row(item.detection);
-                } else if visible {
-                    unseen += 1;
+            if shown < FIRST_SHOWN
+                && let Ok(items) = store.detections_after(sequence, LOOK_ROWS).await
+            {
+                for item in items {
+                    sequence = sequence.max(item.sequence);
+                    let visible = item.detection.tenant.is_shared() || item.detection.tenant == tenant;
+                    if visible && shown < FIRST_SHOWN {
+                        shown += 1;
+                        self.row(item.detection);
+                    }
                 }
             }
-            if !full && unseen > said {
-                said = unseen;
-                self.line(&format!(
-                    "{} more detections; `turnstone detections list` shows them all",
-                    grouped(unseen)
-                ));
+            if Instant::now() < say_at {
+                continue;
+            }
+            say_at = Instant::now() + SAY_INTERVAL;
+            if let Ok(stats) = store.stats_summary(&tenant).await {
+                let line = scoring_line(&stats);
+                if line != said && stats.entries > 0 {
+                    self.line(&line);
+                    said = line;
+                }
             }
         }
     }
@@ -200,6 +205,23 @@ impl Report {
         // Counters and a printer: valid whatever a panicking holder did.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn scoring_line(stats: &StatsSummary) -> String {
+    let detections: u64 = stats
+        .labels
+        .iter()
+        .map(|label| label.open + label.acknowledged)
+        .sum();
+    let scored = stats.entries.saturating_sub(stats.unscored_entries);
+    let scored = match stats.unscored_entries {
+        0 => format!("all {} entries scored", grouped(stats.entries)),
+        _ => format!("{} of {} entries scored", grouped(scored), grouped(stats.entries)),
+    };
+    format!(
+        "{scored}, {} detections; `turnstone detections list` shows them",
+        grouped(detections)
+    )
 }
 
 fn print(line: &str) {
