@@ -1,9 +1,11 @@
 //! End-to-end tests on the real programs with a real nats-server, a real Postgres and the bundled model.
 #![allow(clippy::unwrap_used)]
 
+mod dead_letters;
 mod exactly_once;
 mod example_logs;
 mod faults;
+mod grpc_client;
 mod lines;
 mod scan_and_fleet;
 mod stopping;

@@ -19,14 +19,20 @@ pub fn shared_postgres() -> anyhow::Result<&'static PostgresCluster> {
 /// What a fleet gleans, and how it differs from the others.
 #[derive(Debug, Clone, Default)]
 pub struct FleetOptions {
-    sources: Vec<(String, PathBuf)>,
+    sources: Vec<(String, String, PathBuf)>,
     settings: BTreeMap<String, String>,
 }
 
 impl FleetOptions {
     /// Adds a source of files.
-    pub fn source(mut self, source_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
-        self.sources.push((source_id.into(), path.into()));
+    pub fn source(self, source_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.source_of("", source_id, path)
+    }
+
+    /// Adds a source of files whose lines belong to a tenant.
+    pub fn source_of(mut self, tenant: &str, source_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.sources
+            .push((tenant.to_owned(), source_id.into(), path.into()));
         self
     }
 
@@ -41,8 +47,15 @@ impl FleetOptions {
             .settings
             .iter()
             .map(|(key, value)| format!("{key} = {value}\n"));
-        let sources = self.sources.iter().map(|(source_id, path)| {
-            format!("[[sources]]\nsource_id = {source_id:?}\nkind = \"files\"\npaths = [{path:?}]\n")
+        let sources = self.sources.iter().map(|(tenant, source_id, path)| {
+            format!(
+                "[[sources]]
+tenant = {tenant:?}
+source_id = {source_id:?}
+kind = \"files\"
+paths = [{path:?}]
+"
+            )
         });
         settings.chain(sources).collect()
     }
