@@ -1,6 +1,7 @@
 //! End-to-end tests on the real programs with a real nats-server, a real Postgres and the bundled model.
 #![allow(clippy::unwrap_used)]
 
+mod command_line;
 mod dead_letters;
 mod exactly_once;
 mod example_logs;

@@ -4,6 +4,7 @@ use super::note;
 use crate::arguments::{Db, Shared};
 use crate::connection::{database_url, load_config, open_existing_store};
 use crate::output::{Progress, escape_controls, grouped};
+use anyhow::Context;
 use std::io::Write;
 use std::path::Path;
 use turnstone_service::{Config, backends};
@@ -31,6 +32,8 @@ pub async fn run(shared: Shared, command: Db) -> anyhow::Result<()> {
                 None => database_url(None, &config)?,
             };
             let address = StoreAddress::parse(url.expose())?;
+            // Looked at first, so that a mistyped name leaves no new database behind.
+            std::fs::File::open(&file).with_context(|| format!("open {}", file.display()))?;
             // Importing is how many a new database begins, so here a missing file is made.
             let store = match &address {
                 StoreAddress::Sqlite(path) if path.is_file() => open_existing_store(&config, &url).await?,

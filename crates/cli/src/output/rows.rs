@@ -36,7 +36,7 @@ pub struct DetectionRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub acknowledged_at: Option<Timestamp>,
+    pub acknowledged_at: Option<Option<Timestamp>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
 }
@@ -57,7 +57,8 @@ impl From<v1::Detection> for DetectionRow {
             timestamp_iso: instant(detection.timestamp.as_ref()),
             detected_at: instant(detection.detected_at.as_ref()),
             acknowledged: Some(detection.acknowledged),
-            acknowledged_at: instant(detection.acknowledged_at.as_ref()),
+            // Null while nobody has: a stored row has all its columns.
+            acknowledged_at: Some(instant(detection.acknowledged_at.as_ref())),
             notes: Some(detection.notes),
         }
     }

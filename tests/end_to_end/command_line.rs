@@ -1,0 +1,9 @@
+//! The `turnstone` command as people and scripts use it: exit codes, formats, and what hostile text cannot do.
+
+mod arguments;
+mod classify;
+mod detections;
+mod hostile_text;
+mod import;
+mod original;
+mod token;
