@@ -7,15 +7,17 @@ use crate::commands::{note, stop_on_signal};
 use crate::connection::load_config;
 use crate::output::{Progress, grouped};
 use anyhow::Context;
+use futures::{StreamExt, TryStreamExt};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use turnstone_service::config::ScorerConfig;
 use turnstone_service::{Secret, backends};
 use turnstone_store::{RecordScores, Store, StoreAddress};
 use turnstone_types::{
-    CycleId, EntryId, EntryOutcome, LabelMap, NewCycle, NewEntry, ScoredEntry, Severity, SourceDelta,
-    SourceId, TenantId, Timestamp, TimestampBasis,
+    CycleId, EntryId, EntryOutcome, LabelMap, NewCycle, NewEntry, ScoreBatch, ScoredEntry, Severity,
+    SourceDelta, SourceId, TenantId, Timestamp, TimestampBasis,
 };
 
 /// Entries of one cycle, as ingest commits them by default.
@@ -145,49 +147,61 @@ async fn index_text(store: &dyn Store) -> anyhow::Result<f64> {
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Reads each batch's texts as a scorer does and records scores that no model had to make. Returns the seconds spent in both.
+/// Reads each batch's texts as a worker does and records scores that no model had to make, as many batches at a time as a worker
+/// holds by default. Returns the seconds spent and the detections.
 async fn score(store: &Arc<dyn Store>, tenant: &TenantId) -> anyhow::Result<(f64, u64)> {
-    let labels = LabelMap::default();
-    let (normal, anomalous) = (labels.meaning("NORMAL"), labels.meaning("SYSTEM_FAILURE"));
+    let in_flight = ScorerConfig::default().batches_in_flight_max as usize;
     let (mut spent, mut detections) = (Duration::ZERO, 0);
     loop {
         let batches = store.open_batches(tenant, 256).await?;
         if batches.is_empty() {
             return Ok((spent.as_secs_f64(), detections));
         }
-        for batch in batches {
-            let started = Instant::now();
-            let texts = store.batch_texts(&batch).await?;
-            let outcomes = texts
-                .into_iter()
-                .enumerate()
-                .map(|(index, entry)| {
-                    let detected = index % DETECTION_EVERY == 0;
-                    let meaning = if detected {
-                        anomalous.clone()
-                    } else {
-                        normal.clone()
-                    };
-                    ScoredEntry {
-                        id: entry.id,
-                        outcome: EntryOutcome::Scored {
-                            meaning,
-                            score: 0.9,
-                            detected,
-                        },
-                    }
-                })
-                .collect();
-            let scores = RecordScores {
-                batch_id: Some(batch.id.clone()),
-                scorer: "bench".into(),
-                scored_at: Timestamp::now(),
-                outcomes,
-            };
-            detections += store.record_scores(&scores).await?.new_detections;
-            spent += started.elapsed();
-        }
+        let started = Instant::now();
+        // Tasks of their own, as in the worker: what the program itself computes may use every core.
+        let recorded = futures::stream::iter(batches)
+            .map(|batch| tokio::spawn(score_batch(Arc::clone(store), batch)))
+            .buffer_unordered(in_flight);
+        detections += recorded
+            .map(|ended| ended?)
+            .try_fold(0, |sum, new| async move { anyhow::Ok(sum + new) })
+            .await?;
+        spent += started.elapsed();
     }
+}
+
+async fn score_batch(store: Arc<dyn Store>, batch: ScoreBatch) -> anyhow::Result<u64> {
+    let labels = LabelMap::default();
+    let (normal, anomalous) = (labels.meaning("NORMAL"), labels.meaning("SYSTEM_FAILURE"));
+    let outcomes = store
+        .batch_texts(&batch)
+        .await?
+        .into_iter()
+        .enumerate()
+        .map(|(index, entry)| {
+            let detected = index % DETECTION_EVERY == 0;
+            let meaning = if detected {
+                anomalous.clone()
+            } else {
+                normal.clone()
+            };
+            ScoredEntry {
+                id: entry.id,
+                outcome: EntryOutcome::Scored {
+                    meaning,
+                    score: 0.9,
+                    detected,
+                },
+            }
+        })
+        .collect();
+    let scores = RecordScores {
+        batch_id: Some(batch.id),
+        scorer: "bench".into(),
+        scored_at: Timestamp::now(),
+        outcomes,
+    };
+    Ok(store.record_scores(&scores).await?.new_detections)
 }
 
 fn delta(chunk: &[NewEntry]) -> SourceDelta {
