@@ -131,8 +131,9 @@ async fn up_finds_what_a_scan_finds_and_goes_on_where_it_left_off() -> anyhow::R
     let (mut up, address) = home.up().await?;
     home.wait_for_scored(scanned.entries, &mut up).await?;
     assert_eq!(home.detections(&address).await?, scanned.detections);
-    up.wait_for_line(STEP_LIMIT, |line| line.contains("more detections").then_some(()))
-        .await?;
+    let all_scored = format!("all {} entries scored", scanned.entries);
+    let shows_all = |line: &str| line.starts_with(&all_scored).then_some(());
+    up.wait_for_line(STEP_LIMIT, shows_all).await?;
     let told = up.stdout();
     assert!(
         told.lines().any(|line| line.starts_with("cycle 1: ")),

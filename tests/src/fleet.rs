@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 use turnstone_testkit::{PostgresCluster, temp_dir, wait_for};
 
 /// The cluster that all tests of this process share, each with a database of its own. It is removed when the process ends.
@@ -60,6 +61,9 @@ paths = [{path:?}]
         settings.chain(sources).collect()
     }
 }
+
+const SCORED_ENTRIES: &str =
+    "SELECT coalesce(sum(entry_count), 0)::text FROM score_batches WHERE done_at IS NOT NULL";
 
 /// A database, a queue and a configuration; the programs are started one by one.
 pub struct Fleet {
@@ -155,34 +159,29 @@ impl Fleet {
         services: &mut [&mut Service],
         limit: Duration,
     ) -> anyhow::Result<()> {
-        let services = std::sync::Mutex::new(services);
+        // Kept between the questions, since making one costs the machine more than the answer; made anew when it breaks, since the
+        // database may have been restarted.
+        let state = Mutex::new((services, None));
         let waiting = wait_for(limit, || async {
-            let ended = services
-                .lock()
-                .map_err(|_| anyhow::anyhow!("poisoned"))?
+            let (services, connection) = &mut *state.lock().await;
+            if let Some(error) = services
                 .iter_mut()
-                .find_map(|service| service.still_running().err());
-            if let Some(error) = ended {
+                .find_map(|service| service.still_running().err())
+            {
                 return Ok(Err(error));
             }
-            // A connection each time: the database may have been restarted.
-            let sql = self.sql().await?;
-            let scored = sql
-                .count(
-                    "SELECT coalesce(sum(entry_count), 0)::text FROM score_batches WHERE done_at IS NOT NULL",
-                )
-                .await?;
+            let sql = match connection.take() {
+                Some(sql) => sql,
+                None => self.sql().await?,
+            };
+            let scored = sql.count(SCORED_ENTRIES).await?;
+            *connection = Some(sql);
             anyhow::ensure!(scored >= entries, "{scored} of {entries} entries are scored");
             Ok(Ok(()))
         });
         let outcome = waiting.await.and_then(|ended| ended);
-        let logs = services.into_inner().map(|services| {
-            services
-                .iter()
-                .map(|service| service.log())
-                .collect::<Vec<_>>()
-                .join("\n")
-        });
-        outcome.with_context(|| logs.unwrap_or_default())
+        let (services, _) = state.into_inner();
+        let logs: Vec<String> = services.iter().map(|service| service.log()).collect();
+        outcome.with_context(|| logs.join("\n"))
     }
 }
