@@ -37,6 +37,7 @@ test: setup ## Run all tests: units, conformance, end to end with real nats-serv
 	@tools/ensure-venv.sh
 	@python3 tools/test_fetch.py
 	@python3 tools/test_foreground.py
+	@cargo build --workspace --bins
 	@cargo test --workspace --all-targets
 	@cargo test --workspace --doc
 

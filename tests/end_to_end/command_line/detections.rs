@@ -4,8 +4,8 @@
 use super::original;
 use serde_json::Value;
 use std::path::Path;
-use turnstone_testkit::{Program, temp_dir};
-use turnstone_tests::{Outcome, STEP_LIMIT, program};
+use turnstone_testkit::{Program, temp_dir, wait_for};
+use turnstone_tests::{Outcome, STEP_LIMIT, http_get, json_lines, program, turnstone};
 
 /// The column names of `detections`, the original's first.
 const COLUMNS: [&str; 14] = [
@@ -189,5 +189,63 @@ async fn acknowledging_says_whether_a_row_changed() -> anyhow::Result<()> {
     assert_eq!(ids(false).await?, ["d-8", "d-4", "d-2"]);
     Outcome::success(ack.iter().chain(&["--all"])).await?;
     assert!(ids(false).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_prints_what_is_new_and_ends_on_ctrl_c() -> anyhow::Result<()> {
+    let folder = temp_dir()?;
+    let database = database(folder.path()).await?;
+    let (_service, server) = query_service(&database).await?;
+    let watch = [
+        "detections",
+        "watch",
+        "--format",
+        "jsonl",
+        "--label",
+        "security_anomaly",
+        "--server",
+    ];
+    let mut watch = turnstone(watch)?.arg(&server).spawn()?;
+    wait_for(STEP_LIMIT, || async {
+        let (_, metrics) = http_get(server.trim_start_matches("http://"), "/metrics").await?;
+        anyhow::ensure!(
+            metrics.contains("turnstone_query_watchers 1"),
+            "nobody watches yet"
+        );
+        Ok(())
+    })
+    .await?;
+    let later = folder.path().join("later.db");
+    original::create(&later, "TEXT").await?;
+    for (number, label) in [
+        (50, "HARDWARE_ISSUE"),
+        (51, "SECURITY_ANOMALY"),
+        (52, "SECURITY_ANOMALY"),
+    ] {
+        original::add_detected(
+            &later,
+            &format!("'later-{number}'"),
+            number,
+            "ssh",
+            "a later text",
+            label,
+        )
+        .await?;
+    }
+    Outcome::success(["db", "import", later.to_str().unwrap(), "--db", database.as_str()]).await?;
+    watch
+        .wait_for_line(STEP_LIMIT, |line| line.contains("\"d-52\"").then_some(()))
+        .await?;
+    watch.interrupt()?;
+    assert_eq!(
+        watch.wait(STEP_LIMIT).await?.code(),
+        Some(0),
+        "{}",
+        watch.transcript()
+    );
+    let rows = json_lines(&watch.stdout())?;
+    let ids: Vec<&str> = rows.iter().filter_map(|row| row["id"].as_str()).collect();
+    assert_eq!(ids, ["d-51", "d-52"], "not exactly what is new and matches");
     Ok(())
 }
