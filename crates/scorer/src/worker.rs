@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use turnstone_bus::{BusError, Delivery, ScoreQueue, redelivery_delay};
 use turnstone_service::telemetry::set_trace_parent;
+use turnstone_store::StoreErrorKind;
 use turnstone_types::ScoreBatch;
 
 /// Longest that one pull waits for work before it asks again.
@@ -171,13 +172,18 @@ async fn bury(scorer: &BatchScorer, batch: &ScoreBatch, delivery: Delivery, reas
         "batch goes to the dead letters; list and replay them with `turnstone bus dead`"
     );
     // Marked first: a batch that is dead in the store is not swept, so a crash in between leaves it on the queue, not lost.
-    if let Err(error) = scorer.store().mark_batch_dead(&batch.id, Some(reason)).await {
-        tracing::warn!(%error, "mark batch as dead");
-        finish(
-            "hand back",
-            delivery.retry_after(redelivery_delay(delivery.attempt)).await,
-        );
-        return;
+    match scorer.store().mark_batch_dead(&batch.id, Some(reason)).await {
+        // A batch that the store does not know (published by hand, or its database was replaced) has nothing to mark.
+        Ok(()) => {}
+        Err(error) if error.kind == StoreErrorKind::NotFound => {}
+        Err(error) => {
+            tracing::warn!(%error, "mark batch as dead");
+            finish(
+                "hand back",
+                delivery.retry_after(redelivery_delay(delivery.attempt)).await,
+            );
+            return;
+        }
     }
     finish("bury", delivery.bury(reason).await);
 }

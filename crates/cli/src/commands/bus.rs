@@ -9,6 +9,7 @@ use serde::Serialize;
 use std::io::Write;
 use turnstone_bus::{DeadLetter, ReplaySelection};
 use turnstone_service::{Config, Secret, backends};
+use turnstone_store::StoreErrorKind;
 use turnstone_types::Timestamp;
 
 #[derive(Serialize)]
@@ -61,8 +62,11 @@ pub async fn run(shared: Shared, command: Bus) -> anyhow::Result<()> {
                 .iter()
                 .filter(|letter| all || sequences.contains(&letter.sequence))
             {
-                if let Some(batch) = &letter.batch {
-                    store.mark_batch_dead(&batch.id, None).await?;
+                let Some(batch) = &letter.batch else { continue };
+                match store.mark_batch_dead(&batch.id, None).await {
+                    // Nothing to open where the store does not know the batch; the worker decides what becomes of it.
+                    Err(error) if error.kind != StoreErrorKind::NotFound => return Err(error.into()),
+                    _ => {}
                 }
             }
             let selection = if all {
