@@ -64,7 +64,7 @@ deny: .tools/bin/cargo-deny-$(cargo_deny_version) ## Check licences, sources and
 bench: setup ## Measure the stores, beside the raw limit of each database
 	@tools/ensure-postgres.sh
 	@cargo build --release --package turnstone --bin turnstone
-	@$(target_dir)/release/turnstone bench store
+	@tools/bench-store.sh $(target_dir)/release/turnstone
 
 .PHONY: clean
 clean: ## Remove what was built; .tools/ and .data/ stay
