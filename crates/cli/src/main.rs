@@ -37,7 +37,12 @@ fn main() -> ExitCode {
             } else {
                 EXIT_FAILURE
             };
-            fail(&output::escape_controls(&format!("{error:#}")), code)
+            // Line by line: a message may have several, and any of them may quote what others wrote.
+            let lines: Vec<String> = format!("{error:#}")
+                .lines()
+                .map(output::escape_controls)
+                .collect();
+            fail(&lines.join("\n"), code)
         }
     }
 }
