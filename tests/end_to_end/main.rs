@@ -10,6 +10,7 @@ mod grpc_client;
 mod lines;
 mod scan_and_fleet;
 mod stopping;
+mod tracing;
 mod up;
 
 use tokio::sync::{Mutex, MutexGuard};

@@ -6,6 +6,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use std::io::IsTerminal;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Upper bounds of the duration histograms, in seconds.
@@ -56,9 +57,11 @@ impl Telemetry {
             opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
             Some(provider)
         };
-        let trace_layer = tracer_provider
-            .as_ref()
-            .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(service_name)));
+        // Our own spans only: those of the libraries are many, and the exporter's would be exported in turn, without end.
+        let ours = Targets::new().with_target("turnstone", tracing::Level::INFO);
+        let trace_layer = tracer_provider.as_ref().map(|provider| {
+            tracing_opentelemetry::layer().with_tracer(provider.tracer(service_name)).with_filter(ours)
+        });
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = match config.log_format {
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
