@@ -60,7 +60,9 @@ impl Telemetry {
         // Our own spans only: those of the libraries are many, and the exporter's would be exported in turn, without end.
         let ours = Targets::new().with_target("turnstone", tracing::Level::INFO);
         let trace_layer = tracer_provider.as_ref().map(|provider| {
-            tracing_opentelemetry::layer().with_tracer(provider.tracer(service_name)).with_filter(ours)
+            tracing_opentelemetry::layer()
+                .with_tracer(provider.tracer(service_name))
+                .with_filter(ours)
         });
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = match config.log_format {
