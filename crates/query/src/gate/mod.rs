@@ -100,14 +100,19 @@ pub(crate) async fn pass_grpc(State(gate): State<Arc<Gate>>, mut request: Reques
         };
         let time_max = caller_time_max(request.headers())?
             .map_or(gate.request_time_max, |own| own.min(gate.request_time_max));
+        let exceeded = || {
+            Status::deadline_exceeded(format!(
+                "the request took longer than {} ms",
+                time_max.as_millis()
+            ))
+        };
+        // A limit that has passed before we began: whoever set it has gone, and a timer of no length would race the work.
+        if time_max.is_zero() {
+            return Err(exceeded());
+        }
         tokio::time::timeout(time_max, next.run(request))
             .await
-            .map_err(|_| {
-                Status::deadline_exceeded(format!(
-                    "the request took longer than {} ms",
-                    time_max.as_millis()
-                ))
-            })
+            .map_err(|_| exceeded())
     };
     let response = answered
         .instrument(span)
