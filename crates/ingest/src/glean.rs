@@ -184,9 +184,7 @@ impl Gleaner {
                     opened.ended = true;
                 }
                 // What it handed out before is still in memory; committed now, so that opening again starts after it.
-                if self.pending.contains_key(&tenant) {
-                    self.commit(&tenant, stop, on_cycle).await?;
-                }
+                self.commit(&tenant, stop, on_cycle).await?;
                 Ok(false)
             }
         }

@@ -11,6 +11,7 @@ mod migrations;
 mod model;
 mod query_syntax;
 mod store;
+mod stored;
 mod text_index;
 
 pub mod import;

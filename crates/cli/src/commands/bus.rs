@@ -3,7 +3,7 @@
 use super::up::EmbeddedQueue;
 use crate::arguments::{Bus, Dead, Format, Queue, Shared};
 use crate::connection::{database_url, load_config, open_existing_store};
-use crate::output::{escape_controls, grouped, print_json};
+use crate::output::{escape_controls, grouped, print_json, to_the_second};
 use anyhow::Context;
 use serde::Serialize;
 use std::io::Write;
@@ -136,7 +136,7 @@ fn print(letters: Vec<DeadLetter>, format: Format) -> anyhow::Result<()> {
                 out,
                 "{:>9} {:<20} {:>5} {:<36} {}",
                 row.sequence,
-                row.dead_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                to_the_second(row.dead_at),
                 row.deliveries,
                 escape_controls(row.batch_id.as_deref().unwrap_or("unreadable")),
                 escape_controls(&row.reason)

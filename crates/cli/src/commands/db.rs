@@ -2,7 +2,7 @@
 
 use super::note;
 use crate::arguments::{Db, Shared};
-use crate::connection::{database_url, load_config, open_existing_store};
+use crate::connection::{database_url, load_config};
 use crate::output::{Progress, escape_controls, grouped};
 use anyhow::Context;
 use std::io::Write;
@@ -17,28 +17,19 @@ pub async fn run(shared: Shared, command: Db) -> anyhow::Result<()> {
     let _telemetry = super::quiet_logs(&config)?;
     match command {
         Db::Migrate { database } => {
-            let url = match database.db {
-                Some(url) => url,
-                None => database_url(None, &config)?,
-            };
+            let url = database_url(database.db.as_ref(), &config)?;
             let address = StoreAddress::parse(url.expose())?;
             backends::open_store(&config, &address).await?;
             writeln!(std::io::stdout(), "{address} is up to date")?;
             Ok(())
         }
         Db::Import { file, database } => {
-            let url = match database.db {
-                Some(url) => url,
-                None => database_url(None, &config)?,
-            };
+            let url = database_url(database.db.as_ref(), &config)?;
             let address = StoreAddress::parse(url.expose())?;
             // Looked at first, so that a mistyped name leaves no new database behind.
             std::fs::File::open(&file).with_context(|| format!("open {}", file.display()))?;
-            // Importing is how many a new database begins, so here a missing file is made.
-            let store = match &address {
-                StoreAddress::Sqlite(path) if path.is_file() => open_existing_store(&config, &url).await?,
-                _ => backends::open_store(&config, &address).await?,
-            };
+            // Importing is how many a new database begins, so here a missing one is made.
+            let store = backends::open_store(&config, &address).await?;
             import(&file, store.as_ref(), &config).await
         }
     }

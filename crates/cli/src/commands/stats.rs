@@ -3,7 +3,7 @@
 use super::refused;
 use crate::arguments::{Format, Shared, Stats};
 use crate::connection::Connection;
-use crate::output::{escape_controls, grouped, print_json};
+use crate::output::{escape_controls, grouped, instant, print_json, severity_name, to_the_second};
 use serde::Serialize;
 use std::io::Write;
 use turnstone_proto::v1;
@@ -80,7 +80,7 @@ fn print_table(out: &mut impl Write, summary: &Summary) -> anyhow::Result<()> {
     let count = |number: i64| grouped(u64::try_from(number).unwrap_or(0));
     let oldest = summary
         .oldest_unscored_time
-        .map(|oldest| format!(" (oldest since {})", short(oldest)))
+        .map(|oldest| format!(" (oldest since {})", to_the_second(oldest)))
         .unwrap_or_default();
     writeln!(out, "entries      {}", count(summary.entry_count))?;
     writeln!(
@@ -120,7 +120,7 @@ fn print_table(out: &mut impl Write, summary: &Summary) -> anyhow::Result<()> {
                 escape_controls(&source.kind),
                 count(source.entry_count),
                 count(source.undated_entry_count),
-                source.last_entry_time.map(short).unwrap_or_default(),
+                source.last_entry_time.map(to_the_second).unwrap_or_default(),
                 escape_controls(source.fault.as_deref().unwrap_or("")),
             )?;
         }
@@ -132,13 +132,13 @@ fn summary(stats: v1::StatsSummary, sources: Vec<v1::Source>) -> Summary {
     Summary {
         entry_count: stats.entry_count,
         unscored_entry_count: stats.unscored_entry_count,
-        oldest_unscored_time: instant(stats.oldest_unscored_time),
+        oldest_unscored_time: instant(stats.oldest_unscored_time.as_ref()),
         quarantined_entry_count: stats.quarantined_entry_count,
         labels: stats
             .labels
             .into_iter()
             .map(|label| LabelRow {
-                severity: severity(label.severity()),
+                severity: severity_name(label.severity()),
                 anomaly_label: label.anomaly_label,
                 open_count: label.open_count,
                 acknowledged_count: label.acknowledged_count,
@@ -148,10 +148,10 @@ fn summary(stats: v1::StatsSummary, sources: Vec<v1::Source>) -> Summary {
             .timeline_events
             .into_iter()
             .map(|event| EventRow {
-                severity: severity(event.severity()),
+                severity: severity_name(event.severity()),
                 entry_id: event.entry_id,
                 source_id: event.source_id,
-                timestamp_iso: instant(event.timestamp),
+                timestamp_iso: instant(event.timestamp.as_ref()),
                 anomaly_label: event.anomaly_label,
                 text: event.text,
             })
@@ -166,24 +166,10 @@ fn summary(stats: v1::StatsSummary, sources: Vec<v1::Source>) -> Summary {
                 undated_entry_count: source.undated_entry_count,
                 repaired_line_count: source.repaired_line_count,
                 truncated_line_count: source.truncated_line_count,
-                last_entry_time: instant(source.last_entry_time),
-                last_gleaned_time: instant(source.last_gleaned_time),
+                last_entry_time: instant(source.last_entry_time.as_ref()),
+                last_gleaned_time: instant(source.last_gleaned_time.as_ref()),
                 fault: Some(source.fault).filter(|fault| !fault.is_empty()),
             })
             .collect(),
     }
-}
-
-fn severity(severity: v1::Severity) -> String {
-    severity
-        .to_domain()
-        .map_or_else(String::new, |severity| severity.to_string())
-}
-
-fn instant(timestamp: Option<prost_types::Timestamp>) -> Option<Timestamp> {
-    timestamp.and_then(|timestamp| turnstone_proto::timestamp_from_proto(&timestamp).ok())
-}
-
-fn short(instant: Timestamp) -> String {
-    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

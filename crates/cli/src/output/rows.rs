@@ -103,11 +103,13 @@ impl From<v1::Entry> for EntryRow {
     }
 }
 
-fn instant(timestamp: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
+/// An instant off the wire; `None` where there is none.
+pub fn instant(timestamp: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
     timestamp.and_then(|timestamp| turnstone_proto::timestamp_from_proto(timestamp).ok())
 }
 
-fn severity_name(severity: v1::Severity) -> String {
+/// A severity off the wire by its name; empty where it is not stated.
+pub fn severity_name(severity: v1::Severity) -> String {
     severity
         .to_domain()
         .map_or_else(String::new, |severity| severity.to_string())
@@ -216,11 +218,13 @@ impl RowPrinter {
     }
 }
 
+/// An instant as tables show it.
+pub fn to_the_second(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 fn time_cell(instant: Option<Timestamp>) -> String {
-    instant.map_or_else(
-        || " ".repeat(20),
-        |instant| cell(&instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), 20),
-    )
+    instant.map_or_else(|| " ".repeat(20), |instant| cell(&to_the_second(instant), 20))
 }
 
 /// A cell of exactly `columns` columns.

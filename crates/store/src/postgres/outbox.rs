@@ -4,9 +4,10 @@ use super::PostgresStore;
 use super::rows::{BATCH_COLUMNS, Reader, batch_from, storable};
 use super::session::{Mode, Outcome, Session, work};
 use crate::batch_plan::batch_message_id;
+use crate::stored::source_counts;
 use crate::{OutboxBody, OutboxEvent, StoreError, StoreErrorKind, SweepOutcome, SweepRequest};
 use tokio_postgres::Row;
-use turnstone_types::{BatchId, CycleEvent, CycleId, ScoreBatch, SourceId, TenantId, Timestamp};
+use turnstone_types::{BatchId, CycleEvent, CycleId, ScoreBatch, TenantId, Timestamp};
 
 const INSERT_BATCHES: &str = "INSERT INTO score_batches (id, tenant_id, cycle_id, first_entry_id, last_entry_id, entry_count, created_at) \
      SELECT id, tenant_id, cycle_id, first_entry_id, last_entry_id, entry_count, $1 \
@@ -214,16 +215,6 @@ fn outbox_event(row: &Row) -> Result<OutboxEvent, StoreError> {
         message_id,
         trace_parent,
         body,
-    })
-}
-
-fn source_counts(operation: &'static str, json: &str) -> Result<Vec<(SourceId, u64)>, StoreError> {
-    serde_json::from_str(json).map_err(|error| {
-        StoreError::new(
-            StoreErrorKind::Corrupt,
-            operation,
-            format!("column source_counts of glean_cycles: {error}"),
-        )
     })
 }
 

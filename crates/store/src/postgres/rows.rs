@@ -1,12 +1,11 @@
 //! Reads domain values from rows, and brings values into the form that Postgres keeps. Columns are taken by place, in the order of
 //! the column lists here.
 
-use crate::{StoreError, StoreErrorKind};
+use crate::{StoreError, StoreErrorKind, stored};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use turnstone_types::{
-    CycleId, Detection, Entry, EntryScore, Label, ScoreBatch, ScoreState, Severity, TenantId, Timestamp,
-    TimestampBasis,
+    CycleId, Detection, Entry, Label, ScoreBatch, ScoreState, Severity, TenantId, Timestamp, TimestampBasis,
 };
 
 /// The columns that [`entry`] reads, of a table named or aliased `e`.
@@ -125,26 +124,9 @@ pub(super) fn entry(operation: &'static str, row: &Row) -> Result<Entry, StoreEr
 }
 
 fn score_state(reader: &mut Reader<'_>) -> Result<ScoreState, StoreError> {
-    let score: Option<f64> = reader.take()?;
-    let label: Option<&str> = reader.take()?;
-    let scored_at: Option<Timestamp> = reader.take()?;
-    let quarantine_reason: Option<String> = reader.take()?;
-    Ok(match (scored_at, score, label) {
-        (None, ..) => ScoreState::Unscored,
-        (Some(scored_at), Some(score), Some(label)) if quarantine_reason.is_none() => {
-            ScoreState::Scored(EntryScore {
-                label: Label::new(label),
-                score,
-                scored_at,
-            })
-        }
-        (Some(at), ..) => {
-            // Rows changed by hand may claim a time of scoring without a score.
-            let reason = quarantine_reason
-                .unwrap_or_else(|| "marked as scored without a label and a score".to_owned());
-            ScoreState::Quarantined { reason, at }
-        }
-    })
+    // In the order of the columns.
+    let (score, label, scored_at) = (reader.take()?, reader.take()?, reader.take()?);
+    Ok(stored::score_state(score, label, scored_at, reader.take()?))
 }
 
 /// Reads [`DETECTION_COLUMNS`].

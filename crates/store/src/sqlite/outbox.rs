@@ -4,11 +4,12 @@ use super::connection::{Connections, Tx, commit, on};
 use super::entry_rows::insert_batches;
 use super::error::map;
 use super::rows::{Reader, batch_from};
+use crate::StoreError;
 use crate::instant::to_text;
 use crate::model::{OutboxBody, OutboxEvent, SweepOutcome, SweepRequest};
-use crate::{StoreError, StoreErrorKind};
+use crate::stored::source_counts;
 use sqlx::sqlite::SqliteRow;
-use turnstone_types::{BatchId, CycleEvent, ScoreBatch, SourceId, TenantId, Timestamp};
+use turnstone_types::{BatchId, CycleEvent, ScoreBatch, TenantId, Timestamp};
 
 /// `WriteStore::pending_events`.
 pub(super) async fn pending_events(
@@ -49,16 +50,6 @@ fn event(operation: &'static str, row: &SqliteRow) -> Result<OutboxEvent, StoreE
         message_id,
         trace_parent,
         body,
-    })
-}
-
-fn source_counts(operation: &'static str, json: &str) -> Result<Vec<(SourceId, u64)>, StoreError> {
-    serde_json::from_str(json).map_err(|error| {
-        StoreError::new(
-            StoreErrorKind::Corrupt,
-            operation,
-            format!("source_counts of a cycle cannot be read: {error}"),
-        )
     })
 }
 
