@@ -1,10 +1,11 @@
 //! The classifier: loads a model folder and turns texts into predictions, on the caller's thread.
 
-use crate::batching::{self, BatchLimits, Logits};
+use crate::batching::{self, BatchLimits};
 use crate::device;
 use crate::error::{LoadError, RowError, first_line};
-use crate::family::{self, SequenceClassifier, TokenBatch};
+use crate::family;
 use crate::folder::ModelFolder;
+use crate::forward::Network;
 use crate::model_info::{ModelInfo, ModelLabel};
 use crate::options::LoadOptions;
 use crate::tokens::{TextTokenizer, TokenRow};
@@ -12,7 +13,6 @@ use crate::weights::WeightsFile;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-use tch::{Device, Kind, TchError, Tensor};
 use turnstone_types::LabelMeaning;
 
 /// A line that any model can classify: it warms the model up and tells a bad row from a bad device.
@@ -38,11 +38,10 @@ pub type RowOutcome = Result<Prediction, RowError>;
 
 /// A loaded model. It may be moved to another thread but not shared; [`crate::Engine`] serves many callers.
 pub struct Classifier {
-    model: Box<dyn SequenceClassifier>,
+    network: Network,
     tokenizer: TextTokenizer,
     probe: TokenRow,
     limits: BatchLimits,
-    device: Device,
     threshold: f64,
     info: ModelInfo,
     raw_labels: Vec<Arc<str>>,
@@ -78,11 +77,10 @@ impl Classifier {
             content_hash: folder.content_hash(weights.bytes()),
         };
         let classifier = Self {
-            model: model.model,
+            network: Network::new(model.model, device, model.classes),
             tokenizer,
             probe,
             limits: BatchLimits::new(options.batch_rows_max, options.batch_tokens()),
-            device,
             threshold: options.threshold,
             raw_labels: info
                 .labels
@@ -129,8 +127,10 @@ impl Classifier {
         let tokenised = Instant::now();
         let rows: Vec<&TokenRow> = encoded.iter().filter_map(|row| row.as_ref().ok()).collect();
         let tokens: usize = rows.iter().map(|row| row.len()).sum();
-        let mut answers =
-            batching::run(&rows, &self.limits, &self.probe, &|batch| self.forward(batch)).into_iter();
+        let mut answers = batching::run(&rows, &self.limits, &self.probe, &|batch| {
+            self.network.forward(batch)
+        })
+        .into_iter();
         let forward_seconds = tokenised.elapsed().as_secs_f64();
 
         metrics::counter!("turnstone_classifier_rows_total").increment(texts.len() as u64);
@@ -175,76 +175,14 @@ impl Classifier {
         }
     }
 
-    /// One batch through the model: one copy of the tokens in, one of the logits out.
-    fn forward(&self, rows: &[&TokenRow]) -> Result<Vec<Logits>, TchError> {
-        // Set here and not once, since the setting belongs to the thread.
-        let _no_gradients = tch::no_grad_guard();
-        let batch = self.to_device(rows)?;
-        let logits = self
-            .model
-            .logits(&batch)?
-            .f_to_kind(Kind::Float)?
-            .f_to_device(Device::Cpu)?
-            .f_contiguous()?;
-        let (answered, classes) = logits.size2()?;
-        let (answered, classes) = (answered as usize, classes as usize);
-        if classes != self.info.labels.len() {
-            return Err(TchError::Shape(format!(
-                "{classes} logits for {} classes",
-                self.info.labels.len()
-            )));
-        }
-        let mut numbers = vec![0_f32; answered * classes];
-        logits.f_copy_data(&mut numbers, answered * classes)?;
-        Ok(numbers.chunks_exact(classes).map(<[f32]>::to_vec).collect())
-    }
-
-    /// Pads rows to the longest of them.
-    fn to_device(&self, rows: &[&TokenRow]) -> Result<TokenBatch, TchError> {
-        let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
-        let shape = [rows.len() as i64, longest as i64];
-        // Padding attends to nothing and is attended by nothing, so any id will do for it.
-        let spread = |column: fn(&TokenRow) -> &[u32]| -> Result<Tensor, TchError> {
-            let mut numbers = vec![0_i64; rows.len() * longest];
-            for (row, line) in rows.iter().zip(numbers.chunks_exact_mut(longest.max(1))) {
-                for (number, token) in line.iter_mut().zip(column(row)) {
-                    *number = i64::from(*token);
-                }
-            }
-            Tensor::f_from_slice(&numbers)?
-                .f_view(shape)?
-                .f_to_device(self.device)
-        };
-        let one_segment = rows
-            .iter()
-            .all(|row| row.type_ids.iter().all(|type_id| *type_id == 0));
-        let padded = rows.iter().any(|row| row.len() < longest);
-        let mask = padded.then(|| {
-            let mut present = vec![false; rows.len() * longest];
-            for (row, line) in rows.iter().zip(present.chunks_exact_mut(longest)) {
-                line[..row.len()].fill(true);
-            }
-            Tensor::f_from_slice(&present)?
-                .f_view([shape[0], 1, 1, shape[1]])?
-                .f_to_device(self.device)
-        });
-        Ok(TokenBatch {
-            ids: spread(|row| &row.ids)?,
-            type_ids: if one_segment {
-                None
-            } else {
-                Some(spread(|row| &row.type_ids)?)
-            },
-            mask: mask.transpose()?,
-        })
-    }
-
     /// Runs the probe, twice: the first pass finds out whether the model works, both let libtorch set itself up.
     fn warm_up(&self) -> Result<(), LoadError> {
         for _ in 0..2 {
-            self.forward(&[&self.probe]).map_err(|error| LoadError::Torch {
-                reason: first_line(&error),
-            })?;
+            self.network
+                .forward(&[&self.probe])
+                .map_err(|error| LoadError::Torch {
+                    reason: first_line(&error),
+                })?;
         }
         Ok(())
     }

@@ -11,7 +11,11 @@ mod engine;
 mod error;
 mod family;
 mod folder;
+mod forward;
+mod layout;
 mod model_info;
+#[allow(dead_code, reason = "the families that need the rest of it are being added")]
+mod nn;
 mod options;
 mod tokens;
 mod weights;

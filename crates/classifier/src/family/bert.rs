@@ -1,14 +1,12 @@
 //! BertForSequenceClassification, equal to transformers' (v4 and v5) in inference.
 
-use super::{FamilyModel, SequenceClassifier, TokenBatch};
+use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
+use crate::nn::{Activation, Attention, LayerNorm, LayerNormShape, Linear, LinearWeights, Queries, lookup};
 use crate::weights::Weights;
 use serde::Deserialize;
-use tch::{Device, Kind, TchError, Tensor};
-
-/// Tokens that the original pipeline allows a row, whatever the model could take.
-const PIPELINE_TOKENS_MAX: usize = 512;
+use tch::{TchError, Tensor};
 
 #[derive(Debug, Deserialize)]
 struct BertConfig {
@@ -80,21 +78,21 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
                 &format!("bert.encoder.layer.{index}"),
                 &config,
                 activation,
+                index + 1 == config.num_hidden_layers,
             )
         })
         .collect::<Result<Vec<Layer>, LoadError>>()?;
-    let pooler = Linear::take(&mut weights, "bert.pooler.dense", hidden, hidden)?;
+    let pooler = LinearWeights::take(&mut weights, "bert.pooler.dense", hidden, hidden)?
+        .ready_with(Activation::Tanh)?;
     let classifier = Linear::take(&mut weights, "classifier", hidden, classes)?;
-    let (parameters, device) = (weights.parameters(), weights.device());
+    let parameters = weights.parameters();
     weights.finish()?;
     folder.check_head(classes)?;
-    let position_ids = Tensor::f_arange(config.max_position_embeddings as i64, (Kind::Int64, Device::Cpu))?;
     let model = Bert {
         embeddings,
         layers,
         pooler,
         classifier,
-        position_ids: position_ids.f_to_device(device)?,
     };
     Ok(FamilyModel {
         model: Box::new(model),
@@ -137,14 +135,7 @@ fn check(folder: &ModelFolder, config: &BertConfig) -> Result<Activation, LoadEr
             config.hidden_size, config.num_attention_heads
         )));
     }
-    match config.hidden_act.as_str() {
-        "gelu" => Ok(Activation::GeluErf),
-        "gelu_new" | "gelu_pytorch_tanh" => Ok(Activation::GeluTanh),
-        "relu" => Ok(Activation::Relu),
-        other => Err(folder.unsupported(format!(
-            "hidden_act {other:?} is not supported; gelu, gelu_new and relu are"
-        ))),
-    }
+    Activation::named(folder, "hidden_act", &config.hidden_act)
 }
 
 struct Bert {
@@ -152,24 +143,15 @@ struct Bert {
     layers: Vec<Layer>,
     pooler: Linear,
     classifier: Linear,
-    /// 0, 1, 2, … on the device.
-    position_ids: Tensor,
 }
 
 impl SequenceClassifier for Bert {
     fn logits(&self, batch: &TokenBatch) -> Result<Tensor, TchError> {
-        let mut hidden = self.embeddings.forward(batch, &self.position_ids)?;
-        for (index, layer) in self.layers.iter().enumerate() {
-            // The head reads the first token only, so the last layer computes no other.
-            let rows = if index + 1 == self.layers.len() {
-                Queries::FirstToken
-            } else {
-                Queries::AllTokens
-            };
-            hidden = layer.forward(&hidden, batch.mask.as_ref(), rows)?;
+        let mut hidden = self.embeddings.forward(batch)?;
+        for layer in &self.layers {
+            hidden = layer.forward(&hidden, batch)?;
         }
-        let pooled = self.pooler.forward(&hidden.f_select(1, 0)?)?.f_tanh()?;
-        self.classifier.forward(&pooled)
+        self.classifier.forward(&self.pooler.forward(&hidden)?)
     }
 }
 
@@ -181,203 +163,78 @@ struct Embeddings {
 }
 
 impl Embeddings {
-    fn forward(&self, batch: &TokenBatch, position_ids: &Tensor) -> Result<Tensor, TchError> {
-        let tokens = batch.ids.size2()?.1;
+    fn forward(&self, batch: &TokenBatch) -> Result<Tensor, TchError> {
         let words = lookup(&self.words, &batch.ids)?;
         let types = match &batch.type_ids {
             Some(type_ids) => lookup(&self.types, type_ids)?,
             None => self.types.f_select(0, 0)?,
         };
-        let positions = lookup(&self.positions, &position_ids.f_narrow(0, 0, tokens)?)?;
+        let positions = lookup(&self.positions, &batch.positions)?;
         self.norm.forward(&words.f_add(&types)?.f_add(&positions)?)
     }
 }
 
-fn lookup(table: &Tensor, ids: &Tensor) -> Result<Tensor, TchError> {
-    Tensor::f_embedding(table, ids, -1, false, false)
-}
-
-/// Which tokens a layer answers for; all of them are attended to either way.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Queries {
-    AllTokens,
-    FirstToken,
-}
-
 struct Layer {
-    /// Query, key and value in one product.
-    query_key_value: Linear,
-    /// The first third of it.
-    query: Linear,
-    /// The other two thirds.
-    key_value: Linear,
+    attention: Attention,
     attention_output: Linear,
     attention_norm: LayerNorm,
     intermediate: Linear,
     output: Linear,
     output_norm: LayerNorm,
-    activation: Activation,
-    heads: i64,
+    queries: Queries,
 }
 
 impl Layer {
+    /// The head reads the first token only, so the last layer computes no other.
     fn take(
         weights: &mut Weights<'_>,
         prefix: &str,
         config: &BertConfig,
         activation: Activation,
+        last: bool,
     ) -> Result<Self, LoadError> {
         let (hidden, wide) = (config.hidden_size, config.intermediate_size);
         let norm = LayerNormShape {
             size: hidden,
             eps: config.layer_norm_eps,
         };
-        let query = Linear::take(weights, &format!("{prefix}.attention.self.query"), hidden, hidden)?;
-        let key = Linear::take(weights, &format!("{prefix}.attention.self.key"), hidden, hidden)?;
-        let value = Linear::take(weights, &format!("{prefix}.attention.self.value"), hidden, hidden)?;
-        let query_key_value = Linear {
-            weight: Tensor::f_cat(&[query.weight, key.weight, value.weight], 0)?,
-            bias: Tensor::f_cat(&[query.bias, key.bias, value.bias], 0)?,
+        let mut product = |name: &str, inputs, outputs| {
+            LinearWeights::take(weights, &format!("{prefix}.{name}"), inputs, outputs)
         };
+        let query = product("attention.self.query", hidden, hidden)?;
+        let key = product("attention.self.key", hidden, hidden)?;
+        let value = product("attention.self.value", hidden, hidden)?;
+        let attention_output = product("attention.output.dense", hidden, hidden)?;
+        let intermediate = product("intermediate.dense", hidden, wide)?;
+        let output = product("output.dense", wide, hidden)?;
         Ok(Self {
-            query: query_key_value.outputs(0, hidden)?,
-            key_value: query_key_value.outputs(hidden, 2 * hidden)?,
-            query_key_value,
-            attention_output: Linear::take(
-                weights,
-                &format!("{prefix}.attention.output.dense"),
-                hidden,
-                hidden,
-            )?,
+            attention: Attention::new(query, key, value, config.num_attention_heads, last)?,
+            attention_output: attention_output.ready()?,
             attention_norm: LayerNorm::take(weights, &format!("{prefix}.attention.output.LayerNorm"), norm)?,
-            intermediate: Linear::take(weights, &format!("{prefix}.intermediate.dense"), hidden, wide)?,
-            output: Linear::take(weights, &format!("{prefix}.output.dense"), wide, hidden)?,
+            intermediate: intermediate.ready_with(activation)?,
+            output: output.ready()?,
             output_norm: LayerNorm::take(weights, &format!("{prefix}.output.LayerNorm"), norm)?,
-            activation,
-            heads: config.num_attention_heads as i64,
+            queries: if last {
+                Queries::FirstToken
+            } else {
+                Queries::AllTokens
+            },
         })
     }
 
-    fn forward(&self, hidden: &Tensor, mask: Option<&Tensor>, queries: Queries) -> Result<Tensor, TchError> {
-        let (rows, tokens, size) = hidden.size3()?;
-        let (residual, query, key, value) = match queries {
-            Queries::AllTokens => {
-                let [query, key, value] = self.split_heads(&self.query_key_value.forward(hidden)?)?;
-                (hidden.shallow_clone(), query, key, value)
-            }
-            Queries::FirstToken => {
-                let first = hidden.f_narrow(1, 0, 1)?;
-                let [query] = self.split_heads(&self.query.forward(&first)?)?;
-                let [key, value] = self.split_heads(&self.key_value.forward(hidden)?)?;
-                (first, query, key, value)
-            }
+    fn forward(&self, hidden: &Tensor, batch: &TokenBatch) -> Result<Tensor, TchError> {
+        let context = self
+            .attention
+            .forward(hidden, &batch.layout, self.queries, None)?;
+        let residual = match self.queries {
+            Queries::AllTokens => hidden.shallow_clone(),
+            Queries::FirstToken => batch.layout.first_tokens(hidden)?,
         };
-        let tokens = if queries == Queries::FirstToken { 1 } else { tokens };
-        // The scale is libtorch's default, one over the root of the head's size.
-        let context =
-            Tensor::f_scaled_dot_product_attention(&query, &key, &value, mask, 0.0, false, None, false)?;
-        let context = context.f_transpose(1, 2)?.f_reshape([rows, tokens, size])?;
         let attended = self
             .attention_norm
             .forward(&self.attention_output.forward(&context)?.f_add(&residual)?)?;
-        let inner = self.activation.forward(&self.intermediate.forward(&attended)?)?;
+        let inner = self.intermediate.forward(&attended)?;
         self.output_norm
             .forward(&self.output.forward(&inner)?.f_add(&attended)?)
-    }
-
-    /// Cuts `[rows, tokens, PARTS * size]` into parts of `[rows, heads, tokens, head size]`, without copying.
-    fn split_heads<const PARTS: usize>(&self, joined: &Tensor) -> Result<[Tensor; PARTS], TchError> {
-        let (rows, tokens, width) = joined.size3()?;
-        let head_size = width / (PARTS as i64 * self.heads);
-        let parts = joined
-            .f_view([rows, tokens, PARTS as i64, self.heads, head_size])?
-            .f_permute([2, 0, 3, 1, 4])?;
-        let parts = parts.f_unbind(0)?;
-        parts
-            .try_into()
-            .map_err(|_| TchError::Shape("unbind answered another number of tensors".to_owned()))
-    }
-}
-
-struct Linear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Linear {
-    fn take(
-        weights: &mut Weights<'_>,
-        prefix: &str,
-        inputs: usize,
-        outputs: usize,
-    ) -> Result<Self, LoadError> {
-        Ok(Self {
-            weight: weights.take(&format!("{prefix}.weight"), &[outputs, inputs])?,
-            bias: weights.take(&format!("{prefix}.bias"), &[outputs])?,
-        })
-    }
-
-    /// A view on some of the outputs.
-    fn outputs(&self, start: usize, length: usize) -> Result<Self, TchError> {
-        let (start, length) = (start as i64, length as i64);
-        Ok(Self {
-            weight: self.weight.f_narrow(0, start, length)?,
-            bias: self.bias.f_narrow(0, start, length)?,
-        })
-    }
-
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        input.f_linear(&self.weight, Some(&self.bias))
-    }
-}
-
-#[derive(Clone, Copy)]
-struct LayerNormShape {
-    size: usize,
-    eps: f64,
-}
-
-struct LayerNorm {
-    weight: Tensor,
-    bias: Tensor,
-    shape: LayerNormShape,
-}
-
-impl LayerNorm {
-    fn take(weights: &mut Weights<'_>, prefix: &str, shape: LayerNormShape) -> Result<Self, LoadError> {
-        Ok(Self {
-            weight: weights.take(&format!("{prefix}.weight"), &[shape.size])?,
-            bias: weights.take(&format!("{prefix}.bias"), &[shape.size])?,
-            shape,
-        })
-    }
-
-    fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        input.f_layer_norm(
-            [self.shape.size as i64],
-            Some(&self.weight),
-            Some(&self.bias),
-            self.shape.eps,
-            true,
-        )
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Activation {
-    /// transformers' `gelu`: exact, by the error function.
-    GeluErf,
-    /// transformers' `gelu_new`: the approximation by tanh.
-    GeluTanh,
-    Relu,
-}
-
-impl Activation {
-    fn forward(self, input: &Tensor) -> Result<Tensor, TchError> {
-        match self {
-            Self::GeluErf => input.f_gelu("none"),
-            Self::GeluTanh => input.f_gelu("tanh"),
-            Self::Relu => input.f_relu(),
-        }
     }
 }

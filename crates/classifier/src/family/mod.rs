@@ -5,17 +5,24 @@ mod bert;
 
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
+use crate::layout::Layout;
 use crate::weights::Weights;
 use tch::{TchError, Tensor};
 
-/// A batch as the families take it, on the model's device.
+/// Tokens that the original pipeline allows a row, whatever the model could take.
+pub(crate) const PIPELINE_TOKENS_MAX: usize = 512;
+
+/// A batch as the families take it, on the model's device. The first dimension is the tokens of all rows, as `layout` has
+/// them.
 pub(crate) struct TokenBatch {
-    /// Vocabulary ids, `[rows, tokens]`, i64.
+    /// Vocabulary ids, `[tokens]`, i64.
     pub ids: Tensor,
-    /// Segments, `[rows, tokens]`, i64; `None` means all 0.
+    /// Segments, `[tokens]`, i64; `None` means all 0.
     pub type_ids: Option<Tensor>,
-    /// True where there is a token and false where there is padding, `[rows, 1, 1, tokens]`; `None` without padding.
-    pub mask: Option<Tensor>,
+    /// Place of each token in its row, 0 for the first, `[tokens]`, i64.
+    pub positions: Tensor,
+    /// Where the rows are.
+    pub layout: Layout,
 }
 
 /// A sequence classifier of some family.

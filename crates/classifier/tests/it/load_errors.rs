@@ -136,7 +136,7 @@ fn other_architectures_are_refused_with_what_is_supported() {
 #[test]
 fn settings_that_would_compute_something_else_are_refused() {
     let cases: [(&str, Value, &str); 9] = [
-        ("hidden_act", json!("silu"), "silu"),
+        ("hidden_act", json!("mish"), "silu"),
         ("position_embedding_type", json!("relative_key"), "relative_key"),
         ("is_decoder", json!(true), "is_decoder"),
         (

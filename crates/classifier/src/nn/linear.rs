@@ -1,0 +1,112 @@
+//! Linear layers. A model is put together from [`LinearWeights`], which can be joined and cut, and runs [`Linear`]s.
+
+use super::Activation;
+use crate::error::LoadError;
+use crate::weights::Weights;
+use tch::{TchError, Tensor};
+
+/// The numbers of a linear layer, as the file has them.
+pub(crate) struct LinearWeights {
+    /// `[outputs, inputs]`.
+    pub weight: Tensor,
+    /// `[outputs]`.
+    pub bias: Option<Tensor>,
+}
+
+impl LinearWeights {
+    /// Takes `PREFIX.weight` and `PREFIX.bias`.
+    pub fn take(
+        weights: &mut Weights<'_>,
+        prefix: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, LoadError> {
+        Ok(Self {
+            weight: weights.take(&format!("{prefix}.weight"), &[outputs, inputs])?,
+            bias: Some(weights.take(&format!("{prefix}.bias"), &[outputs])?),
+        })
+    }
+
+    /// Takes `PREFIX.weight` of a layer without bias.
+    pub fn take_without_bias(
+        weights: &mut Weights<'_>,
+        prefix: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, LoadError> {
+        Ok(Self {
+            weight: weights.take(&format!("{prefix}.weight"), &[outputs, inputs])?,
+            bias: None,
+        })
+    }
+
+    /// One layer with the outputs of all `parts`, which have the same inputs, and all a bias or none.
+    pub fn join(parts: &[&Self]) -> Result<Self, TchError> {
+        let weights: Vec<&Tensor> = parts.iter().map(|part| &part.weight).collect();
+        let biases: Vec<&Tensor> = parts.iter().filter_map(|part| part.bias.as_ref()).collect();
+        Ok(Self {
+            weight: Tensor::f_cat(&weights, 0)?,
+            bias: if biases.is_empty() {
+                None
+            } else {
+                Some(Tensor::f_cat(&biases, 0)?)
+            },
+        })
+    }
+
+    /// A layer with some of the outputs.
+    pub fn outputs(&self, start: usize, length: usize) -> Result<Self, TchError> {
+        let (start, length) = (start as i64, length as i64);
+        let bias = self.bias.as_ref();
+        Ok(Self {
+            weight: self.weight.f_narrow(0, start, length)?,
+            bias: bias.map(|bias| bias.f_narrow(0, start, length)).transpose()?,
+        })
+    }
+
+    /// The layer, ready to run.
+    pub fn ready(self) -> Result<Linear, LoadError> {
+        Linear::new(self, None)
+    }
+
+    /// The layer followed by an activation, ready to run.
+    pub fn ready_with(self, activation: Activation) -> Result<Linear, LoadError> {
+        Linear::new(self, Some(activation))
+    }
+}
+
+/// A linear layer, perhaps with an activation after it.
+pub(crate) struct Linear {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    activation: Option<Activation>,
+}
+
+impl Linear {
+    fn new(weights: LinearWeights, activation: Option<Activation>) -> Result<Self, LoadError> {
+        Ok(Self {
+            weight: weights.weight,
+            bias: weights.bias,
+            activation,
+        })
+    }
+
+    /// `PREFIX.weight` and `PREFIX.bias`, ready to run.
+    pub fn take(
+        weights: &mut Weights<'_>,
+        prefix: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, LoadError> {
+        LinearWeights::take(weights, prefix, inputs, outputs)?.ready()
+    }
+
+    /// `[tokens, inputs]` to `[tokens, outputs]`.
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        let output = input.f_linear(&self.weight, self.bias.as_ref())?;
+        match self.activation {
+            Some(activation) => activation.forward(&output),
+            None => Ok(output),
+        }
+    }
+}

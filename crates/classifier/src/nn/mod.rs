@@ -1,0 +1,19 @@
+//! Layers that the families share. Hidden states are `[tokens, size]`: the tokens of a batch's rows one after the other,
+//! so that products and norms never see padding; only attention looks at rows (see [`crate::layout::Layout`]).
+
+mod activation;
+mod attention;
+mod linear;
+mod norm;
+
+pub(crate) use activation::Activation;
+pub(crate) use attention::{Attention, Queries};
+pub(crate) use linear::{Linear, LinearWeights};
+pub(crate) use norm::{LayerNorm, LayerNormShape};
+
+use tch::{TchError, Tensor};
+
+/// Rows of an embedding table, `[ids, size]`.
+pub(crate) fn lookup(table: &Tensor, ids: &Tensor) -> Result<Tensor, TchError> {
+    Tensor::f_embedding(table, ids, -1, false, false)
+}
