@@ -232,9 +232,9 @@ impl Layer {
         };
         let attended = self
             .attention_norm
-            .forward(&self.attention_output.forward(&context)?.f_add(&residual)?)?;
+            .forward(&self.attention_output.forward_plus(&context, &residual)?)?;
         let inner = self.intermediate.forward(&attended)?;
         self.output_norm
-            .forward(&self.output.forward(&inner)?.f_add(&attended)?)
+            .forward(&self.output.forward_plus(&inner, &attended)?)
     }
 }

@@ -1,5 +1,6 @@
 //! Activation functions by the names that config.json uses.
 
+use super::onednn::After;
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use tch::{TchError, Tensor};
@@ -42,6 +43,17 @@ impl Activation {
             Self::Relu => input.f_relu(),
             Self::Silu => input.f_silu(),
             Self::Tanh => input.f_tanh(),
+        }
+    }
+
+    /// The same function inside oneDNN's linear layer.
+    pub fn fused(self) -> After {
+        match self {
+            Self::GeluErf => After::GeluErf,
+            Self::GeluTanh => After::GeluTanh,
+            Self::Relu => After::Relu,
+            Self::Silu => After::Silu,
+            Self::Tanh => After::Tanh,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Linear layers. A model is put together from [`LinearWeights`], which can be joined and cut, and runs [`Linear`]s.
 
 use super::Activation;
+use super::onednn::{After, PackedWeight};
 use crate::error::LoadError;
 use crate::weights::Weights;
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 /// The numbers of a linear layer, as the file has them.
 pub(crate) struct LinearWeights {
@@ -77,16 +78,30 @@ impl LinearWeights {
 
 /// A linear layer, perhaps with an activation after it.
 pub(crate) struct Linear {
-    weight: Tensor,
+    weight: Weight,
     bias: Option<Tensor>,
     activation: Option<Activation>,
 }
 
+enum Weight {
+    /// On a CPU, where oneDNN can: [`crate::nn::onednn`].
+    Packed(PackedWeight),
+    /// `[outputs, inputs]`.
+    Plain(Tensor),
+}
+
 impl Linear {
     fn new(weights: LinearWeights, activation: Option<Activation>) -> Result<Self, LoadError> {
+        let LinearWeights { weight, bias } = weights;
+        // oneDNN sums a bias in the weight's precision, as libtorch's own linear does.
+        let packed = if weight.device() == Device::Cpu {
+            PackedWeight::new(&weight.f_contiguous()?).ok()
+        } else {
+            None
+        };
         Ok(Self {
-            weight: weights.weight,
-            bias: weights.bias,
+            weight: packed.map_or_else(|| Weight::Plain(weight), Weight::Packed),
+            bias: bias.map(|bias| bias.f_contiguous()).transpose()?,
             activation,
         })
     }
@@ -103,10 +118,26 @@ impl Linear {
 
     /// `[tokens, inputs]` to `[tokens, outputs]`.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let output = input.f_linear(&self.weight, self.bias.as_ref())?;
-        match self.activation {
-            Some(activation) => activation.forward(&output),
-            None => Ok(output),
+        match &self.weight {
+            Weight::Packed(weight) => {
+                let after = self.activation.map_or(After::Nothing, Activation::fused);
+                weight.linear(input, self.bias.as_ref(), after)
+            }
+            Weight::Plain(weight) => {
+                let output = input.f_linear(weight, self.bias.as_ref())?;
+                match self.activation {
+                    Some(activation) => activation.forward(&output),
+                    None => Ok(output),
+                }
+            }
+        }
+    }
+
+    /// As [`Linear::forward`], plus `residual` of the result's shape.
+    pub fn forward_plus(&self, input: &Tensor, residual: &Tensor) -> Result<Tensor, TchError> {
+        match (&self.weight, self.activation) {
+            (Weight::Packed(weight), None) => weight.linear_plus(input, self.bias.as_ref(), residual),
+            _ => self.forward(input)?.f_add(residual),
         }
     }
 }

@@ -5,6 +5,7 @@ mod activation;
 mod attention;
 mod linear;
 mod norm;
+mod onednn;
 
 pub(crate) use activation::Activation;
 pub(crate) use attention::{Attention, Queries};
