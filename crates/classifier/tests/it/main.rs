@@ -4,6 +4,7 @@
 mod classify;
 mod cuda;
 mod engine;
+mod families;
 mod golden;
 mod load_errors;
 mod reference;

@@ -1,0 +1,174 @@
+//! Every family against transformers: tiny random models, one folder each under `golden/families`, with what transformers'
+//! tokenizer, model and pipeline answer on them (made by `make.py` there).
+
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use turnstone_classifier::{Classifier, Dtype, LoadOptions};
+
+/// To transformers' logits and probabilities, in f32.
+const REFERENCE_TOLERANCE: f64 = 1e-4;
+/// Between the answers to a row in different company, in f32.
+const COMPANY_TOLERANCE: f32 = 1e-5;
+/// Between the probabilities in bf16 and in f32.
+const BF16_TOLERANCE: f32 = 2e-2;
+
+#[derive(Deserialize)]
+struct Case {
+    text: String,
+    tokens: usize,
+    logits: Vec<f64>,
+    probabilities: Vec<f64>,
+}
+
+struct Golden {
+    name: String,
+    dir: PathBuf,
+    cases: Vec<Case>,
+}
+
+impl Golden {
+    fn texts(&self) -> Vec<&str> {
+        self.cases.iter().map(|case| case.text.as_str()).collect()
+    }
+
+    fn load(&self, options: &LoadOptions) -> Classifier {
+        Classifier::load(&self.dir, options).unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+}
+
+/// Every folder with a model; a family that is not loaded would fail the tests, so none is left out.
+fn families() -> Vec<Golden> {
+    let parent = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families");
+    let mut folders: Vec<PathBuf> = fs::read_dir(parent)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("cases.jsonl").is_file())
+        .collect();
+    folders.sort();
+    assert!(!folders.is_empty(), "no golden models");
+    folders
+        .into_iter()
+        .map(|dir| {
+            let cases = fs::read_to_string(dir.join("cases.jsonl")).unwrap();
+            let cases: Vec<Case> = cases
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            assert!(cases.len() >= 20, "{}: {} cases", dir.display(), cases.len());
+            Golden {
+                name: dir.file_name().unwrap().to_string_lossy().into_owned(),
+                dir,
+                cases,
+            }
+        })
+        .collect()
+}
+
+fn answers(found: Vec<Result<Vec<f32>, turnstone_classifier::RowError>>, whose: &str) -> Vec<Vec<f32>> {
+    found
+        .into_iter()
+        .map(|row| row.unwrap_or_else(|error| panic!("{whose}: {error}")))
+        .collect()
+}
+
+fn largest_difference(found: &[Vec<f32>], expected: &[Vec<f32>]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let rows = found.iter().zip(expected);
+    rows.flat_map(|(found, expected)| {
+        assert_eq!(found.len(), expected.len());
+        found
+            .iter()
+            .zip(expected)
+            .map(|(found, expected)| (found - expected).abs())
+    })
+    .fold(0.0, f32::max)
+}
+
+#[test]
+fn every_family_answers_as_transformers_does() {
+    for golden in families() {
+        let classifier = golden.load(&LoadOptions::default());
+        let longest = golden.cases.iter().map(|case| case.tokens).max();
+        assert_eq!(
+            Some(classifier.info().tokens_max),
+            longest,
+            "{}: longest row",
+            golden.name
+        );
+        let texts = golden.texts();
+        let logits = answers(classifier.logits(&texts), &golden.name);
+        let probabilities = answers(classifier.probabilities(&texts), &golden.name);
+        for (index, case) in golden.cases.iter().enumerate() {
+            for (what, found, expected) in [
+                ("logits", &logits[index], &case.logits),
+                ("probabilities", &probabilities[index], &case.probabilities),
+            ] {
+                let close = found.len() == expected.len()
+                    && found
+                        .iter()
+                        .zip(expected)
+                        .all(|(found, expected)| (f64::from(*found) - expected).abs() <= REFERENCE_TOLERANCE);
+                assert!(
+                    close,
+                    "{}: {what} of {:?} ({} tokens) are {found:?}, not {expected:?}",
+                    golden.name, case.text, case.tokens
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_gets_the_same_answer_alone_and_in_any_batch() {
+    for golden in families() {
+        let texts = golden.texts();
+        let classifier = golden.load(&LoadOptions::default());
+        let together = answers(classifier.logits(&texts), &golden.name);
+        let alone: Vec<Vec<f32>> = texts
+            .iter()
+            .flat_map(|text| answers(classifier.logits(&[text]), &golden.name))
+            .collect();
+        let difference = largest_difference(&alone, &together);
+        assert!(
+            difference <= COMPANY_TOLERANCE,
+            "{}: alone, {difference}",
+            golden.name
+        );
+
+        // Twice over and backwards, in few large batches and in many small ones: other neighbours for every row.
+        let doubled: Vec<&str> = texts.iter().rev().chain(&texts).copied().collect();
+        let expected: Vec<Vec<f32>> = together.iter().rev().chain(&together).cloned().collect();
+        for (batch_rows_max, batch_tokens_max) in [(1000, 100_000), (3, 100_000), (1000, 130)] {
+            let classifier = golden.load(&LoadOptions {
+                batch_rows_max,
+                batch_tokens_max: Some(batch_tokens_max),
+                ..LoadOptions::default()
+            });
+            let found = answers(classifier.logits(&doubled), &golden.name);
+            let difference = largest_difference(&found, &expected);
+            assert!(
+                difference <= COMPANY_TOLERANCE,
+                "{}: {batch_rows_max} rows and {batch_tokens_max} tokens a batch, {difference}",
+                golden.name
+            );
+        }
+    }
+}
+
+#[test]
+fn bf16_stays_close_to_f32() {
+    for golden in families() {
+        let texts = golden.texts();
+        let f32s = golden.load(&LoadOptions::default());
+        let bf16s = golden.load(&LoadOptions {
+            dtype: Dtype::Bf16,
+            ..LoadOptions::default()
+        });
+        let expected = answers(f32s.probabilities(&texts), &golden.name);
+        let found = answers(bf16s.probabilities(&texts), &golden.name);
+        let difference = largest_difference(&found, &expected);
+        assert!(difference <= BF16_TOLERANCE, "{}: {difference}", golden.name);
+        assert!(difference > 0.0, "{}: bf16 computes in f32", golden.name);
+    }
+}
