@@ -1,7 +1,16 @@
 //! Model families: from config.json and named tensors to logits. One file per family; adding one means a file, a line in
 //! `SUPPORTED` and its golden outputs.
 
+mod albert;
 mod bert;
+mod distilbert;
+mod electra;
+mod embeddings;
+mod encoder;
+mod mpnet;
+mod roberta;
+#[cfg(test)]
+mod tests;
 
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
@@ -55,11 +64,48 @@ pub(crate) struct Family {
     pub load: fn(&ModelFolder, Weights<'_>) -> Result<FamilyModel, LoadError>,
 }
 
-const SUPPORTED: &[Family] = &[Family {
-    architecture: "BertForSequenceClassification",
-    model_type: "bert",
-    load: bert::load,
-}];
+const SUPPORTED: &[Family] = &[
+    Family {
+        architecture: "BertForSequenceClassification",
+        model_type: "bert",
+        load: bert::load,
+    },
+    Family {
+        architecture: "RobertaForSequenceClassification",
+        model_type: "roberta",
+        load: roberta::load,
+    },
+    Family {
+        architecture: "XLMRobertaForSequenceClassification",
+        model_type: "xlm-roberta",
+        load: roberta::load,
+    },
+    Family {
+        architecture: "CamembertForSequenceClassification",
+        model_type: "camembert",
+        load: roberta::load,
+    },
+    Family {
+        architecture: "DistilBertForSequenceClassification",
+        model_type: "distilbert",
+        load: distilbert::load,
+    },
+    Family {
+        architecture: "ElectraForSequenceClassification",
+        model_type: "electra",
+        load: electra::load,
+    },
+    Family {
+        architecture: "AlbertForSequenceClassification",
+        model_type: "albert",
+        load: albert::load,
+    },
+    Family {
+        architecture: "MPNetForSequenceClassification",
+        model_type: "mpnet",
+        load: mpnet::load,
+    },
+];
 
 /// Chooses the family from config.json, without touching the weights.
 pub(crate) fn choose(folder: &ModelFolder) -> Result<&'static Family, LoadError> {

@@ -1,0 +1,251 @@
+//! The encoder layer of BERT and its descendants: attention, then a wide layer, each added to its input and normalised
+//! after. Families differ in what they call the tensors, which a table says.
+
+use super::TokenBatch;
+use crate::error::LoadError;
+use crate::folder::ModelFolder;
+use crate::layout::Run;
+use crate::nn::{Activation, Attention, LayerNorm, LayerNormShape, Linear, LinearWeights, Queries};
+use crate::weights::Weights;
+use tch::{TchError, Tensor};
+
+/// What a family calls the tensors of a layer, after the layer's own prefix.
+pub(super) struct LayerNames {
+    pub query: &'static str,
+    pub key: &'static str,
+    pub value: &'static str,
+    pub attention_output: &'static str,
+    pub attention_norm: &'static str,
+    pub intermediate: &'static str,
+    pub output: &'static str,
+    pub output_norm: &'static str,
+}
+
+/// BERT's own names, which RoBERTa and ELECTRA share.
+pub(super) const BERT_NAMES: LayerNames = LayerNames {
+    query: "attention.self.query",
+    key: "attention.self.key",
+    value: "attention.self.value",
+    attention_output: "attention.output.dense",
+    attention_norm: "attention.output.LayerNorm",
+    intermediate: "intermediate.dense",
+    output: "output.dense",
+    output_norm: "output.LayerNorm",
+};
+
+/// Sizes and settings that the layers of an encoder have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LayerShape {
+    /// Width of the hidden states.
+    pub hidden: usize,
+    /// Attention heads; they share the width between them.
+    pub heads: usize,
+    /// Width inside the second half of a layer.
+    pub intermediate: usize,
+    /// Added to the variance in layer norms.
+    pub eps: f64,
+    /// Between the two products of the second half.
+    pub activation: Activation,
+}
+
+impl LayerShape {
+    /// The shape of the layer norms.
+    pub fn norm(&self) -> LayerNormShape {
+        LayerNormShape {
+            size: self.hidden,
+            eps: self.eps,
+        }
+    }
+}
+
+/// One layer. It computes what the last one must, where the head reads only first tokens, if it was taken as such.
+pub(super) struct EncoderLayer {
+    attention: Attention,
+    attention_output: Linear,
+    attention_norm: LayerNorm,
+    intermediate: Linear,
+    output: Linear,
+    output_norm: LayerNorm,
+}
+
+/// What a family adds to the attention scores of a run (see [`Attention::forward`]).
+pub(super) type Bias<'a> = &'a dyn Fn(&Run) -> Result<Tensor, TchError>;
+
+impl EncoderLayer {
+    /// Takes the tensors under `prefix`. `last` says that the layer may be asked for [`Queries::FirstToken`].
+    pub fn take(
+        weights: &mut Weights<'_>,
+        prefix: &str,
+        names: &LayerNames,
+        shape: LayerShape,
+        last: bool,
+    ) -> Result<Self, LoadError> {
+        let (hidden, wide) = (shape.hidden, shape.intermediate);
+        let mut product = |name: &str, inputs, outputs| {
+            LinearWeights::take(weights, &format!("{prefix}.{name}"), inputs, outputs)
+        };
+        let query = product(names.query, hidden, hidden)?;
+        let key = product(names.key, hidden, hidden)?;
+        let value = product(names.value, hidden, hidden)?;
+        let attention_output = product(names.attention_output, hidden, hidden)?;
+        let intermediate = product(names.intermediate, hidden, wide)?;
+        let output = product(names.output, wide, hidden)?;
+        let mut norm = |name: &str| LayerNorm::take(weights, &format!("{prefix}.{name}"), shape.norm());
+        Ok(Self {
+            attention: Attention::new(query, key, value, shape.heads, last)?,
+            attention_output: attention_output.ready()?,
+            attention_norm: norm(names.attention_norm)?,
+            intermediate: intermediate.ready_with(shape.activation)?,
+            output: output.ready()?,
+            output_norm: norm(names.output_norm)?,
+        })
+    }
+
+    /// The next hidden states, `[tokens, size]` or, of first tokens, `[rows, size]`.
+    pub fn forward(
+        &self,
+        hidden: &Tensor,
+        batch: &TokenBatch,
+        queries: Queries,
+        bias: Option<Bias<'_>>,
+    ) -> Result<Tensor, TchError> {
+        let context = self.attention.forward(hidden, &batch.layout, queries, bias)?;
+        let residual = match queries {
+            Queries::AllTokens => hidden.shallow_clone(),
+            Queries::FirstToken => batch.layout.first_tokens(hidden)?,
+        };
+        let attended = self
+            .attention_norm
+            .forward(&self.attention_output.forward_plus(&context, &residual)?)?;
+        let inner = self.intermediate.forward(&attended)?;
+        self.output_norm
+            .forward(&self.output.forward_plus(&inner, &attended)?)
+    }
+}
+
+/// Layers one after the other, the last for first tokens only.
+pub(super) struct Encoder {
+    layers: Vec<EncoderLayer>,
+}
+
+impl Encoder {
+    /// Takes `count` layers, `PREFIX.0` and so on.
+    pub fn take(
+        weights: &mut Weights<'_>,
+        prefix: &str,
+        names: &LayerNames,
+        shape: LayerShape,
+        count: usize,
+    ) -> Result<Self, LoadError> {
+        let layers = (0..count)
+            .map(|index| {
+                let prefix = format!("{prefix}.{index}");
+                EncoderLayer::take(weights, &prefix, names, shape, index + 1 == count)
+            })
+            .collect::<Result<Vec<EncoderLayer>, LoadError>>()?;
+        Ok(Self { layers })
+    }
+
+    /// From embeddings, `[tokens, size]`, to the last hidden state of each row's first token, `[rows, size]`.
+    pub fn first_tokens(
+        &self,
+        embedded: Tensor,
+        batch: &TokenBatch,
+        bias: Option<Bias<'_>>,
+    ) -> Result<Tensor, TchError> {
+        let mut hidden = embedded;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let queries = if index + 1 == self.layers.len() {
+                Queries::FirstToken
+            } else {
+                Queries::AllTokens
+            };
+            hidden = layer.forward(&hidden, batch, queries, bias)?;
+        }
+        Ok(hidden)
+    }
+}
+
+/// A dense layer with an activation and the layer that answers the logits: the head of every family here.
+pub(super) struct Head {
+    dense: Linear,
+    classifier: Linear,
+    classes: usize,
+}
+
+/// What a family calls the two layers of its head.
+pub(super) struct HeadNames {
+    pub dense: &'static str,
+    pub classifier: &'static str,
+}
+
+impl Head {
+    /// Takes the head's tensors. They, and not config.json, say how many classes there are.
+    pub fn take(
+        weights: &mut Weights<'_>,
+        names: &HeadNames,
+        hidden: usize,
+        activation: Activation,
+    ) -> Result<Self, LoadError> {
+        // Weight or bias: either will do while the other is missing.
+        let classes = ["weight", "bias"]
+            .iter()
+            .find_map(|part| {
+                let shape = weights.shape(&format!("{}.{part}", names.classifier))?;
+                shape.first().copied()
+            })
+            .unwrap_or(0);
+        Ok(Self {
+            dense: LinearWeights::take(weights, names.dense, hidden, hidden)?.ready_with(activation)?,
+            classifier: Linear::take(weights, names.classifier, hidden, classes)?,
+            classes,
+        })
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// From first tokens, `[rows, size]`, to logits, `[rows, classes]`.
+    pub fn forward(&self, first_tokens: &Tensor) -> Result<Tensor, TchError> {
+        self.classifier.forward(&self.dense.forward(first_tokens)?)
+    }
+}
+
+/// Refuses what would load but compute something else than transformers does: the settings that the families have in common.
+pub(super) fn check_attention(
+    folder: &ModelFolder,
+    position_embedding_type: Option<&str>,
+    is_decoder: bool,
+) -> Result<(), LoadError> {
+    if let Some(other) = position_embedding_type.filter(|kind| *kind != "absolute") {
+        return Err(folder.unsupported(format!(
+            "position_embedding_type {other:?} is not supported; absolute is"
+        )));
+    }
+    if is_decoder {
+        return Err(folder.unsupported("is_decoder is not supported: the attention would be causal"));
+    }
+    Ok(())
+}
+
+/// Refuses a size of 0 by its name in config.json, and heads that do not divide `hidden` evenly.
+pub(super) fn check_sizes(
+    folder: &ModelFolder,
+    hidden: (&str, usize),
+    heads: (&str, usize),
+    others: &[(&str, usize)],
+) -> Result<(), LoadError> {
+    let mut sizes = [hidden, heads].into_iter().chain(others.iter().copied());
+    if let Some((name, _)) = sizes.find(|(_, size)| *size == 0) {
+        return Err(folder.invalid_config(format!("{name} must not be 0")));
+    }
+    if !hidden.1.is_multiple_of(heads.1) {
+        return Err(folder.invalid_config(format!(
+            "{} {} is no multiple of {} {}",
+            hidden.0, hidden.1, heads.0, heads.1
+        )));
+    }
+    Ok(())
+}
