@@ -13,6 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tch::{TchError, Tensor};
 
+/// Of turns, groups and layers in a group. The weights do not limit them here, since they are used again and again; published
+/// models have 24 turns at most.
+const LAYERS_MAX: usize = 1_000;
+
 const NAMES: LayerNames = LayerNames {
     query: "attention.query",
     key: "attention.key",
@@ -52,13 +56,16 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
     }
     let albert: AlbertConfig = folder.family_config()?;
     let shape = config.check(folder)?;
-    for (name, size) in [
-        ("embedding_size", albert.embedding_size),
+    if albert.embedding_size == 0 {
+        return Err(folder.invalid_config("embedding_size must not be 0"));
+    }
+    for (name, count) in [
+        ("num_hidden_layers", config.num_hidden_layers),
         ("num_hidden_groups", albert.num_hidden_groups),
         ("inner_group_num", albert.inner_group_num),
     ] {
-        if size == 0 {
-            return Err(folder.invalid_config(format!("{name} must not be 0")));
+        if !(1..=LAYERS_MAX).contains(&count) {
+            return Err(folder.invalid_config(format!("{name} {count} is not from 1 to {LAYERS_MAX}")));
         }
     }
     let embeddings = config.embeddings(albert.embedding_size);

@@ -2,6 +2,7 @@
 //! tokenizer, model and pipeline answer on them (made by `make.py` there).
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use turnstone_classifier::{Classifier, Dtype, LoadOptions};
@@ -37,10 +38,14 @@ impl Golden {
     }
 }
 
+fn dir_of(name: &str) -> PathBuf {
+    let parent = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families");
+    parent.join(name)
+}
+
 /// Every folder with a model; a family that is not loaded would fail the tests, so none is left out.
 fn families() -> Vec<Golden> {
-    let parent = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/families");
-    let mut folders: Vec<PathBuf> = fs::read_dir(parent)
+    let mut folders: Vec<PathBuf> = fs::read_dir(dir_of(""))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.join("cases.jsonl").is_file())
@@ -170,5 +175,100 @@ fn bf16_stays_close_to_f32() {
         let difference = largest_difference(&found, &expected);
         assert!(difference <= BF16_TOLERANCE, "{}: {difference}", golden.name);
         assert!(difference > 0.0, "{}: bf16 computes in f32", golden.name);
+    }
+}
+
+/// A copy of a golden model with another config.json.
+fn changed(name: &str, change: impl FnOnce(&mut Value)) -> (tempfile::TempDir, PathBuf) {
+    let golden = dir_of(name);
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join(name);
+    fs::create_dir(&dir).unwrap();
+    for file in [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "model.safetensors",
+    ] {
+        fs::copy(golden.join(file), dir.join(file)).unwrap();
+    }
+    let path = dir.join("config.json");
+    let mut config: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut config);
+    fs::write(path, config.to_string()).unwrap();
+    (folder, dir)
+}
+
+#[test]
+fn settings_left_out_have_transformers_defaults() {
+    // Keys whose values in the golden models are the defaults.
+    for (name, keys) in [
+        (
+            "roberta",
+            &["pad_token_id", "hidden_act", "position_embedding_type"] as &[&str],
+        ),
+        ("distilbert", &["activation"]),
+        ("electra", &["hidden_act", "layer_norm_eps", "type_vocab_size"]),
+        ("albert", &["hidden_act", "layer_norm_eps", "type_vocab_size"]),
+        (
+            "mpnet",
+            &["relative_attention_num_buckets", "pad_token_id", "hidden_act"],
+        ),
+        ("bert", &["architectures", "hidden_act"]),
+        ("camembert", &["architectures"]),
+        ("xlm-roberta", &["architectures"]),
+    ] {
+        let (_folder, dir) = changed(name, |config| {
+            for key in keys {
+                assert!(
+                    config.as_object_mut().unwrap().remove(*key).is_some(),
+                    "{name}: {key}"
+                );
+            }
+        });
+        let whole = dir_of(name);
+        let texts = ["failed password for root <pad> [PAD] admin", "error"];
+        let load = |dir: &Path| {
+            Classifier::load(dir, &LoadOptions::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
+        };
+        assert_eq!(
+            answers(load(&dir).logits(&texts), name),
+            answers(load(&whole).logits(&texts), name),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn settings_that_a_family_does_not_compute_are_refused_by_name() {
+    for (name, key, value) in [
+        ("roberta", "position_embedding_type", json!("relative_key_query")),
+        ("roberta", "is_decoder", json!(true)),
+        ("roberta", "pad_token_id", json!(65)),
+        ("roberta", "pad_token_id", json!(u64::MAX)),
+        ("xlm-roberta", "hidden_act", json!("mish")),
+        ("camembert", "max_position_embeddings", json!(2)),
+        ("distilbert", "n_heads", json!(0)),
+        ("distilbert", "n_heads", json!(5)),
+        ("distilbert", "activation", json!("mish")),
+        ("electra", "position_embedding_type", json!("relative_key")),
+        ("electra", "embedding_size", json!(0)),
+        ("albert", "position_embedding_type", json!("relative_key")),
+        ("albert", "embedding_size", json!(0)),
+        ("albert", "num_hidden_groups", json!(0)),
+        ("albert", "inner_group_num", json!(u64::MAX)),
+        ("albert", "num_hidden_layers", json!(300_000_000_000_u64)),
+        ("mpnet", "relative_attention_num_buckets", json!(16)),
+        ("mpnet", "max_position_embeddings", json!(2)),
+    ] {
+        let (_folder, dir) = changed(name, |config| config[key] = value.clone());
+        let Err(error) = Classifier::load(&dir, &LoadOptions::default()) else {
+            panic!("{name} was loaded with {key} {value}")
+        };
+        let message = error.to_string();
+        assert!(
+            message.contains("config.json") && message.contains(key),
+            "{name}, {key} {value}: {message}"
+        );
     }
 }
