@@ -9,7 +9,7 @@ use crate::forward::Network;
 use crate::model_info::{ModelInfo, ModelLabel};
 use crate::options::LoadOptions;
 use crate::tokens::{TextTokenizer, TokenRow};
-use crate::weights::WeightsFile;
+use crate::weights::WeightFiles;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,7 +58,7 @@ impl Classifier {
         device::set_intra_op_threads(options.intra_op_threads);
 
         let _no_gradients = tch::no_grad_guard();
-        let weights = WeightsFile::open(&folder.weights_path)?;
+        let weights = WeightFiles::open(&folder.dir)?;
         let model = (family.load)(&folder, weights.tensors(family.architecture, device, kind)?)?;
         let tokenizer = TextTokenizer::load(&folder, model.tokens_max, model.vocabulary_size)?;
         let probe = tokenizer.encode(PROBE_TEXT).map_err(|error| LoadError::Invalid {
@@ -74,7 +74,7 @@ impl Classifier {
             tokens_max: model.tokens_max,
             device: options.device.to_string(),
             dtype: options.dtype.to_string(),
-            content_hash: folder.content_hash(weights.bytes()),
+            content_hash: folder.content_hash(weights.contents()),
         };
         let classifier = Self {
             network: Network::new(model.model, device, model.classes),

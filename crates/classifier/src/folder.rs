@@ -27,8 +27,8 @@ pub(crate) struct ModelFolder {
     pub tokenizer_json: Vec<u8>,
     /// Which end of a text goes when it is too long, where tokenizer_config.json says so.
     pub truncation_side: Option<String>,
-    /// Path of model.safetensors.
-    pub weights_path: PathBuf,
+    /// The folder itself.
+    pub dir: PathBuf,
 }
 
 /// The part of config.json that every family shares.
@@ -84,7 +84,6 @@ impl ModelFolder {
             "; a fast tokenizer is needed, which `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)` of Python's \
              transformers writes",
         )?;
-        let weights_path = find_weights(dir)?;
         let tokenizer_config: TokenizerConfig = read_optional_json(&dir.join("tokenizer_config.json"))?;
         let turnstone_path = dir.join("turnstone.json");
         let turnstone: TurnstoneFile = read_optional_json(&turnstone_path)?;
@@ -124,7 +123,7 @@ impl ModelFolder {
             tokenizer_path,
             tokenizer_json,
             truncation_side: tokenizer_config.truncation_side,
-            weights_path,
+            dir: dir.to_owned(),
         })
     }
 
@@ -189,15 +188,17 @@ impl ModelFolder {
     }
 
     /// SHA-256, in hexadecimal, over everything that the model's answers depend on: config, tokenizer and `weights`.
-    pub fn content_hash(&self, weights: &[u8]) -> String {
+    pub fn content_hash<'a>(&self, weights: impl Iterator<Item = &'a [u8]>) -> String {
         let mut hash = Sha256::new();
-        let config = self.config.to_string();
-        let side = self.truncation_side.as_deref().unwrap_or_default();
-        for part in [config.as_bytes(), side.as_bytes(), &self.tokenizer_json, weights] {
+        let mut add = |part: &[u8]| {
             // The length first, so that bytes cannot move from one part to the next unnoticed.
             hash.update(part.len().to_le_bytes());
             hash.update(part);
-        }
+        };
+        add(self.config.to_string().as_bytes());
+        add(self.truncation_side.as_deref().unwrap_or_default().as_bytes());
+        add(&self.tokenizer_json);
+        weights.for_each(&mut add);
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -218,37 +219,6 @@ fn folder_name(dir: &Path) -> Result<String, LoadError> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned())
-}
-
-fn find_weights(dir: &Path) -> Result<PathBuf, LoadError> {
-    let weights = dir.join("model.safetensors");
-    if weights.is_file() {
-        return Ok(weights);
-    }
-    let index = dir.join("model.safetensors.index.json");
-    if index.is_file() {
-        return Err(LoadError::Unsupported {
-            path: index,
-            reason: "weights in several files are not supported yet; a single model.safetensors is"
-                .to_owned(),
-        });
-    }
-    let pickle = dir.join("pytorch_model.bin");
-    if pickle.is_file() {
-        // The path is an argument of the shell command, so it is quoted for the shell.
-        let quoted = format!("'{}'", dir.display().to_string().replace('\'', r"'\''"));
-        return Err(LoadError::Pickle {
-            path: pickle,
-            command: format!(
-                "python3 -c 'import sys; from transformers import AutoModelForSequenceClassification as M; \
-                 M.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[1], safe_serialization=True)' {quoted}"
-            ),
-        });
-    }
-    Err(LoadError::MissingFile {
-        path: weights,
-        hint: String::new(),
-    })
 }
 
 fn read_file(path: &Path, hint: &str) -> Result<Vec<u8>, LoadError> {

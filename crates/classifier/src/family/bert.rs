@@ -6,9 +6,15 @@ use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::Activation;
-use crate::weights::Weights;
+use crate::weights::{NameTable, Weights};
 use serde::Deserialize;
 use tch::{TchError, Tensor};
+
+/// Heads of pre-training that some checkpoints still carry.
+const NAMES: NameTable = NameTable {
+    renamed: &[],
+    ignored: &["cls.*"],
+};
 
 /// config.json of the families that kept BERT's keys.
 #[derive(Debug, Deserialize)]
@@ -84,6 +90,7 @@ impl BertConfig {
 pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<FamilyModel, LoadError> {
     let config: BertConfig = folder.family_config()?;
     let shape = config.check(folder)?;
+    weights.use_names(&NAMES);
     let embeddings = Embeddings::take(
         &mut weights,
         "bert.embeddings",

@@ -73,18 +73,6 @@ fn a_pickle_is_refused_with_the_command_that_converts_it() {
 }
 
 #[test]
-fn sharded_weights_are_not_supported_yet() {
-    let (_, message) = refusal_after(|dir| {
-        fs::rename(
-            dir.join("model.safetensors"),
-            dir.join("model.safetensors.index.json"),
-        )
-        .unwrap();
-    });
-    assert_says(&message, &["model.safetensors.index.json", "several files"]);
-}
-
-#[test]
 fn files_that_are_not_what_they_should_be() {
     for name in [
         "config.json",

@@ -9,3 +9,4 @@ mod golden;
 mod load_errors;
 mod reference;
 mod tiny_model;
+mod weights;

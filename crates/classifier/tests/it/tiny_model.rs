@@ -106,6 +106,11 @@ impl TinyModel {
     fn write_to(&self, dir: &Path) {
         fs::write(dir.join("config.json"), self.config.to_string()).unwrap();
         fs::write(dir.join("tokenizer.json"), self.tokenizer.to_string()).unwrap();
+        self.write_weights(&dir.join("model.safetensors"));
+    }
+
+    /// Writes the tensors alone.
+    pub fn write_weights(&self, path: &Path) {
         let bytes: Vec<(&String, &NamedTensor, Vec<u8>)> = self
             .tensors
             .iter()
@@ -117,11 +122,7 @@ impl TinyModel {
                 TensorView::new(self.stored_as, tensor.shape.clone(), bytes).unwrap(),
             )
         });
-        fs::write(
-            dir.join("model.safetensors"),
-            safetensors::serialize(views, None).unwrap(),
-        )
-        .unwrap();
+        fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
     }
 
     fn encode(&self, numbers: &[f32]) -> Vec<u8> {
@@ -131,6 +132,11 @@ impl TinyModel {
             Dtype::BF16 => numbers
                 .iter()
                 .flat_map(|number| ((number.to_bits() >> 16) as u16).to_le_bytes())
+                .collect(),
+            // Numbers from -1 to 1 in whole 1024ths, which fit f16 exactly.
+            Dtype::F16 => numbers
+                .iter()
+                .flat_map(|number| f16_bits(*number).to_le_bytes())
                 .collect(),
             Dtype::I32 => numbers
                 .iter()
@@ -160,6 +166,21 @@ impl TinyModel {
         self.add(&format!("{name}.weight"), &[HIDDEN], random);
         self.add(&format!("{name}.bias"), &[HIDDEN], random);
     }
+}
+
+/// The bits of a number that f16 holds exactly and without a subnormal.
+fn f16_bits(number: f32) -> u16 {
+    let bits = number.to_bits();
+    let sign = (bits >> 16 & 0x8000) as u16;
+    if number == 0.0 {
+        return sign;
+    }
+    let exponent = (bits >> 23 & 0xff) as i32 - 127 + 15;
+    assert!(
+        (1..31).contains(&exponent) && bits & 0x1fff == 0,
+        "{number} is no f16"
+    );
+    sign | (exponent as u16) << 10 | (bits >> 13 & 0x3ff) as u16
 }
 
 /// Numbers from -1 to 1: splitmix64, so that the tests are the same everywhere.
