@@ -215,13 +215,5 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     )
 }
 
-/// Softmax in f32 of finite logits. Stays finite for any of them, since the largest becomes e⁰.
-pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f32 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
-}
-
 #[cfg(test)]
 mod tests;

@@ -3,13 +3,13 @@
 use crate::batching::{self, BatchLimits};
 use crate::device;
 use crate::error::{LoadError, RowError, first_line};
-use crate::family;
 use crate::folder::ModelFolder;
 use crate::forward::Network;
+use crate::head::{self, Head};
+use crate::loading::{self, LoadedModel};
 use crate::model_info::{ModelInfo, ModelLabel};
 use crate::options::LoadOptions;
 use crate::tokens::{TextTokenizer, TokenRow};
-use crate::weights::WeightFiles;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,7 +27,7 @@ pub struct Prediction {
     pub raw_label: Arc<str>,
     /// What it stands for.
     pub meaning: LabelMeaning,
-    /// Softmax probability of the winning class, 0 to 1.
+    /// Score of the winning class: a probability, 0 to 1, unless the model is one of regression.
     pub score: f64,
     /// Whether the line becomes a detection: anomalous, with a score at or over the threshold.
     pub detected: bool,
@@ -39,6 +39,7 @@ pub type RowOutcome = Result<Prediction, RowError>;
 /// A loaded model. It may be moved to another thread but not shared; [`crate::Engine`] serves many callers.
 pub struct Classifier {
     network: Network,
+    head: Head,
     tokenizer: TextTokenizer,
     probe: TokenRow,
     limits: BatchLimits,
@@ -53,30 +54,39 @@ impl Classifier {
     /// Blocks for as long as that takes: seconds for a large model.
     pub fn load(model_dir: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
         let folder = ModelFolder::open(model_dir)?;
-        let family = family::choose(&folder)?;
         let (device, kind) = device::prepare(options.device, options.dtype)?;
         device::set_intra_op_threads(options.intra_op_threads);
 
         let _no_gradients = tch::no_grad_guard();
-        let weights = WeightFiles::open(&folder.dir)?;
-        let model = (family.load)(&folder, weights.tensors(family.architecture, device, kind)?)?;
+        let LoadedModel {
+            architecture,
+            model,
+            head,
+            stored_dtype,
+            content_hash,
+        } = loading::load(&folder, device, kind)?;
         let tokenizer = TextTokenizer::load(&folder, model.tokens_max, model.vocabulary_size)?;
         let probe = tokenizer.encode(PROBE_TEXT).map_err(|error| LoadError::Invalid {
-            path: folder.tokenizer_path.clone(),
+            path: folder.tokenizer.path.clone(),
             reason: format!("a plain log line fails: {error}"),
         })?;
         let labels = ModelLabel::look_up(folder.raw_labels(model.classes)?, &options.label_map);
         let info = ModelInfo {
             name: folder.name.clone(),
-            architecture: family.architecture,
+            architecture,
             parameters: model.parameters,
             labels,
             tokens_max: model.tokens_max,
             device: options.device.to_string(),
             dtype: options.dtype.to_string(),
-            content_hash: folder.content_hash(weights.contents()),
+            content_hash,
+            normalise: folder.normalise.to_string(),
+            stored_dtype,
+            tokenizer: folder.tokenizer.kind.to_string(),
+            scores: head.to_string(),
         };
         let classifier = Self {
+            head,
             network: Network::new(model.model, device, model.classes),
             tokenizer,
             probe,
@@ -115,7 +125,7 @@ impl Classifier {
         let logits = self.logits(texts);
         logits
             .into_iter()
-            .map(|logits| logits.map(|logits| batching::softmax(&logits)))
+            .map(|logits| logits.map(|logits| self.head.probabilities(&logits)))
             .collect()
     }
 
@@ -156,13 +166,8 @@ impl Classifier {
     }
 
     fn predict(&self, logits: &[f32]) -> Prediction {
-        let probabilities = batching::softmax(logits);
-        let mut class = 0;
-        for (index, probability) in probabilities.iter().enumerate() {
-            if *probability > probabilities[class] {
-                class = index;
-            }
-        }
+        let probabilities = self.head.probabilities(logits);
+        let class = head::winner(&probabilities);
         let score = f64::from(probabilities[class]);
         let meaning = self.info.labels[class].meaning.clone();
         let detected = meaning.anomalous && score >= self.threshold;

@@ -1,6 +1,6 @@
 //! What can go wrong: at load, with one row, with the engine. Says what, where and what to do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tch::TchError;
 
 /// Why a model cannot be served.
@@ -9,7 +9,8 @@ pub enum LoadError {
     /// The name given is not a folder.
     #[error(
         "model {path:?} is no folder; models are read from a local folder in HuggingFace layout (config.json, \
-         tokenizer.json, model.safetensors), so download it first, for example with `hf download NAME --local-dir DIR`"
+         tokenizer.json, model.safetensors) and never fetched{}",
+        download_hint(path)
     )]
     NotAFolder {
         /// What was given.
@@ -189,6 +190,29 @@ impl EngineError {
 pub(crate) fn first_line(error: &TchError) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// How to get a model that was named as on the HuggingFace hub, `ORGANISATION/NAME` or `NAME`.
+fn download_hint(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    let is_word = |word: &str| {
+        let allowed = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+        !word.is_empty() && !word.starts_with(['.', '-']) && word.chars().all(allowed)
+    };
+    let is_hub_name = name.split('/').count() <= 2 && name.split('/').all(is_word);
+    if path.exists() || !is_hub_name {
+        return String::new();
+    }
+    let dir = name.rsplit('/').next().unwrap_or_default();
+    format!(
+        "; if you mean that model of the HuggingFace hub, run `hf download {name} --local-dir models/{dir}` and name \
+         models/{dir}"
+    )
+}
+
+/// A path as one argument of a shell command.
+pub(crate) fn shell_quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Lists names for an error message: all of a few, the first five of many.

@@ -1,7 +1,12 @@
 //! A model folder: which files it has, config.json and turnstone.json as far as every family needs them, its labels.
 //! What the single families read of config.json lies with them.
 
+mod turnstone_file;
+
 use crate::error::LoadError;
+use crate::head::Head;
+use crate::options::Normalise;
+use crate::tokenizer_files::TokenizerFiles;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,6 +14,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use turnstone_file::TurnstoneFile;
 
 /// A folder that holds a model, with its small files read.
 #[derive(Debug)]
@@ -21,12 +27,10 @@ pub(crate) struct ModelFolder {
     pub config: Value,
     /// What every family reads of config.json.
     pub common: CommonConfig,
-    /// Path of tokenizer.json.
-    pub tokenizer_path: PathBuf,
-    /// tokenizer.json.
-    pub tokenizer_json: Vec<u8>,
-    /// Which end of a text goes when it is too long, where tokenizer_config.json says so.
-    pub truncation_side: Option<String>,
+    /// The tokenizer's files.
+    pub tokenizer: TokenizerFiles,
+    /// What was done to the texts that the model was trained with.
+    pub normalise: Normalise,
     /// The folder itself.
     pub dir: PathBuf,
 }
@@ -43,26 +47,9 @@ pub(crate) struct CommonConfig {
     /// Raw labels by class index as text.
     #[serde(default)]
     id2label: Option<BTreeMap<String, String>>,
-    /// `single_label_classification`, or what this engine does not do.
+    /// What the classes are to each other; see [`crate::head::Head`].
     #[serde(default)]
-    problem_type: Option<String>,
-}
-
-/// turnstone.json, which a model folder may hold; it says what HuggingFace's files have no place for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TurnstoneFile {
-    /// Version of this file's own layout; 1 where it is left out.
-    format: Option<u64>,
-    /// The scorer's name, where it is not the folder's.
-    name: Option<String>,
-    /// What the text must go through before the tokenizer.
-    normalise: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct TokenizerConfig {
-    truncation_side: Option<String>,
+    pub problem_type: Option<String>,
 }
 
 impl ModelFolder {
@@ -78,30 +65,8 @@ impl ModelFolder {
                 path: config_path.clone(),
                 reason: error.to_string(),
             })?;
-        let tokenizer_path = dir.join("tokenizer.json");
-        let tokenizer_json = read_file(
-            &tokenizer_path,
-            "; a fast tokenizer is needed, which `AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)` of Python's \
-             transformers writes",
-        )?;
-        let tokenizer_config: TokenizerConfig = read_optional_json(&dir.join("tokenizer_config.json"))?;
-        let turnstone_path = dir.join("turnstone.json");
-        let turnstone: TurnstoneFile = read_optional_json(&turnstone_path)?;
-        if let Some(format) = turnstone.format.filter(|format| *format != 1) {
-            let reason = format!("the file has format {format}; this version reads format 1");
-            return Err(LoadError::Unsupported {
-                path: turnstone_path,
-                reason,
-            });
-        }
-        if let Some(rule) = turnstone.normalise.as_deref().filter(|rule| *rule != "raw") {
-            return Err(LoadError::Unsupported {
-                path: turnstone_path,
-                reason: format!(
-                    "the model wants its texts normalised by the rule {rule:?}; this version does \"raw\" only"
-                ),
-            });
-        }
+        let tokenizer = TokenizerFiles::open(dir, common.model_type.as_deref())?;
+        let turnstone = TurnstoneFile::read(dir)?;
         let name = match turnstone.name {
             Some(name) => name,
             None => folder_name(dir)?,
@@ -109,7 +74,7 @@ impl ModelFolder {
         let name = name.to_lowercase();
         if name.is_empty() || name.len() > 200 || name.chars().any(char::is_control) {
             return Err(LoadError::Invalid {
-                path: turnstone_path,
+                path: turnstone.path,
                 reason: format!(
                     "{name:?} cannot be a scorer's name; use 1 to 200 bytes without control characters"
                 ),
@@ -120,9 +85,8 @@ impl ModelFolder {
             config_path,
             config,
             common,
-            tokenizer_path,
-            tokenizer_json,
-            truncation_side: tokenizer_config.truncation_side,
+            tokenizer,
+            normalise: turnstone.normalise,
             dir: dir.to_owned(),
         })
     }
@@ -148,22 +112,14 @@ impl ModelFolder {
         }
     }
 
-    /// Checks that the head is one that softmax and a winning class fit, as transformers' pipeline decides it.
+    /// Checks that there is a way from the logits of `classes` classes to scores.
     pub fn check_head(&self, classes: usize) -> Result<(), LoadError> {
-        match self.common.problem_type.as_deref() {
-            None | Some("single_label_classification") => {}
-            Some(problem_type) => {
-                return Err(self.unsupported(format!(
-                    "problem_type {problem_type:?} is not supported yet; single_label_classification is"
-                )));
-            }
-        }
-        if classes < 2 {
-            return Err(self.unsupported(
-                "the classifier has a single output, which means a sigmoid and is not supported yet; two or more classes are",
-            ));
-        }
-        Ok(())
+        self.head(classes).map(drop)
+    }
+
+    /// The way from the logits of `classes` classes to scores, as transformers' pipeline chooses it.
+    pub fn head(&self, classes: usize) -> Result<Head, LoadError> {
+        Head::choose(self.common.problem_type.as_deref(), classes).map_err(|reason| self.unsupported(reason))
     }
 
     /// The raw label of each of `classes` classes: id2label, or `LABEL_n` where config.json has none.
@@ -196,8 +152,7 @@ impl ModelFolder {
             hash.update(part);
         };
         add(self.config.to_string().as_bytes());
-        add(self.truncation_side.as_deref().unwrap_or_default().as_bytes());
-        add(&self.tokenizer_json);
+        self.tokenizer.contents().for_each(&mut add);
         weights.for_each(&mut add);
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }

@@ -12,16 +12,22 @@ mod error;
 mod family;
 mod folder;
 mod forward;
+mod head;
 mod layout;
+mod loading;
 mod model_info;
 #[allow(dead_code, reason = "the families that need the rest of it are being added")]
 mod nn;
 mod options;
+mod tokenizer_files;
 mod tokens;
+mod torchscript;
 mod weights;
 
 pub use classifier::{Classifier, Prediction, RowOutcome};
 pub use engine::{Classify, Engine, EngineOptions};
 pub use error::{EngineError, LoadError, RowError};
 pub use model_info::{ModelInfo, ModelLabel};
-pub use options::{DeviceChoice, Dtype, LoadOptions, UnknownDevice, UnknownDtype};
+pub use options::{
+    DeviceChoice, Dtype, LoadOptions, Normalise, UnknownDevice, UnknownDtype, UnknownNormalise,
+};

@@ -7,8 +7,9 @@ use turnstone_types::{LabelMap, LabelMeaning};
 pub struct ModelInfo {
     /// The scorer's name, lower case: `name` of turnstone.json, or else the folder's name.
     pub name: String,
-    /// Class of the model as in config.json, for example `BertForSequenceClassification`.
-    pub architecture: &'static str,
+    /// Class of the model as in config.json, for example `BertForSequenceClassification`; with `(TorchScript)` behind it
+    /// where a TorchScript file is run.
+    pub architecture: String,
     /// Number of parameters.
     pub parameters: u64,
     /// Labels by class index.
@@ -19,6 +20,14 @@ pub struct ModelInfo {
     pub device: String,
     /// Precision, for example `f32`.
     pub dtype: String,
+    /// What is done to a text before the model sees it.
+    pub normalise: String,
+    /// Precision that the weights are stored in, for example `f32`; empty for TorchScript.
+    pub stored_dtype: String,
+    /// What the tokenizer was made from, for people.
+    pub tokenizer: String,
+    /// How scores are made from the model's outputs: `softmax`, `sigmoid` or `none`.
+    pub scores: String,
     /// SHA-256 in hexadecimal over config, tokenizer and weights: two models with the same hash answer the same.
     pub content_hash: String,
 }
@@ -72,6 +81,10 @@ impl ModelInfo {
             parameters = self.parameters,
             device = self.device,
             dtype = self.dtype,
+            normalise = self.normalise,
+            stored_dtype = self.stored_dtype,
+            tokenizer = self.tokenizer,
+            scores = self.scores,
             tokens_max = self.tokens_max,
             labels = describe(&mut self.labels.iter()),
             "model loaded"

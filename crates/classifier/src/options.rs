@@ -127,6 +127,42 @@ impl fmt::Display for Dtype {
     }
 }
 
+/// What is done to a text before the model sees it. The stored text is never changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Normalise {
+    /// Nothing.
+    #[default]
+    Raw,
+    /// Its template: dates, numbers, addresses, ids and paths are masked and the header with the time is dropped, by the rule
+    /// of `turnstone_types::template`.
+    Template,
+}
+
+/// A text that names no rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown rule {0:?} to normalise texts; use raw or template")]
+pub struct UnknownNormalise(pub String);
+
+impl FromStr for Normalise {
+    type Err = UnknownNormalise;
+    fn from_str(name: &str) -> Result<Self, UnknownNormalise> {
+        match name {
+            "raw" => Ok(Self::Raw),
+            "template" => Ok(Self::Template),
+            _ => Err(UnknownNormalise(name.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Normalise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Raw => "raw",
+            Self::Template => "template",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

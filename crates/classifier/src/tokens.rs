@@ -30,11 +30,10 @@ impl TextTokenizer {
     /// Builds the tokenizer of a folder; texts are cut to `tokens_max` tokens, special ones included and kept.
     pub fn load(folder: &ModelFolder, tokens_max: usize, vocabulary_size: usize) -> Result<Self, LoadError> {
         let invalid = |reason: String| LoadError::Invalid {
-            path: folder.tokenizer_path.clone(),
+            path: folder.tokenizer.path.clone(),
             reason,
         };
-        let mut tokenizer =
-            Tokenizer::from_bytes(&folder.tokenizer_json).map_err(|error| invalid(error.to_string()))?;
+        let mut tokenizer = folder.tokenizer.build()?;
         // Checked here so that a tokenizer of another model is an error now and not one for every row later.
         let largest_id = tokenizer.get_vocab(true).into_values().max().unwrap_or(0) as usize;
         if largest_id >= vocabulary_size {
@@ -42,7 +41,7 @@ impl TextTokenizer {
                 "it makes token ids up to {largest_id}, but the model knows ids below {vocabulary_size}; is it another model's?"
             )));
         }
-        let direction = match folder.truncation_side.as_deref() {
+        let direction = match folder.tokenizer.truncation_side() {
             Some("left") => TruncationDirection::Left,
             Some("right") => TruncationDirection::Right,
             // tokenizer.json often carries the limits it was trained with; only its direction outlives the pipeline's own.

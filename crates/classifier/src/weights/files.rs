@@ -2,7 +2,7 @@
 //! folder by name.
 
 use super::{StoredTensor, Weights, names};
-use crate::error::LoadError;
+use crate::error::{LoadError, shell_quoted};
 use memmap2::Mmap;
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -119,6 +119,24 @@ impl WeightFiles {
         self.files.iter().map(|file| &file.bytes[..])
     }
 
+    /// The precision in which most numbers are stored, as safetensors calls it in lower case: `f32`, `f16`, `bf16`.
+    pub fn stored_dtype(&self) -> String {
+        let mut bytes_by_dtype: BTreeMap<String, usize> = BTreeMap::new();
+        for file in &self.files {
+            // A file that cannot be read is reported by whoever reads its tensors.
+            for (_, view) in SafeTensors::deserialize(&file.bytes)
+                .iter()
+                .flat_map(SafeTensors::iter)
+            {
+                *bytes_by_dtype
+                    .entry(format!("{:?}", view.dtype()).to_lowercase())
+                    .or_default() += view.data().len();
+            }
+        }
+        let most = bytes_by_dtype.into_iter().max_by_key(|(_, bytes)| *bytes);
+        most.map_or_else(String::new, |(dtype, _)| dtype)
+    }
+
     /// Opens the tensors for reading by name. `architecture` is whom errors speak of.
     pub fn tensors(
         &self,
@@ -175,7 +193,6 @@ impl WeightFiles {
             ignored: &[],
             missing: Vec::new(),
             parameters: 0,
-            parameters_by_kind: [0; 3],
             device,
             kind,
         })
@@ -204,8 +221,7 @@ impl MappedFile {
 
 /// The shell command that turns a folder's pickles into safetensors.
 fn conversion_command(dir: &Path) -> String {
-    // The path is an argument of the shell command, so it is quoted for the shell.
-    let quoted = format!("'{}'", dir.display().to_string().replace('\'', r"'\''"));
+    let quoted = shell_quoted(dir);
     format!(
         "python3 -c 'import sys; from transformers import AutoModelForSequenceClassification as M; \
          M.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[1], safe_serialization=True)' {quoted}"

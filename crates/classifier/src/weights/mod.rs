@@ -30,8 +30,6 @@ pub(crate) struct Weights<'files> {
     ignored: &'static [&'static str],
     missing: Vec<String>,
     parameters: u64,
-    /// Parameters read so far by the precision that they are stored in: f32, f16, bf16.
-    parameters_by_kind: [u64; 3],
     device: Device,
     kind: Kind,
 }
@@ -99,19 +97,17 @@ impl Weights<'_> {
                 expected: expected.to_vec(),
             });
         }
-        let (stored_as, place) = match view.dtype() {
-            FileDtype::F32 => (Kind::Float, 0),
-            FileDtype::F16 => (Kind::Half, 1),
-            FileDtype::BF16 => (Kind::BFloat16, 2),
+        let stored_as = match view.dtype() {
+            FileDtype::F32 => Kind::Float,
+            FileDtype::F16 => Kind::Half,
+            FileDtype::BF16 => Kind::BFloat16,
             other => {
                 return Err(invalid(format!(
                     "tensor {name:?} is of type {other:?}; F32, F16 and BF16 are supported"
                 )));
             }
         };
-        let numbers = view.shape().iter().product::<usize>() as u64;
-        self.parameters += numbers;
-        self.parameters_by_kind[place] += numbers;
+        self.parameters += view.shape().iter().product::<usize>() as u64;
         copy_out(&view, stored_as, self.device(), self.kind)
     }
 
@@ -120,21 +116,8 @@ impl Weights<'_> {
         self.parameters
     }
 
-    /// The precision in which most of what was read so far is stored: `f32`, `f16` or `bf16`.
-    fn stored_dtype(&self) -> &'static str {
-        let [f32, f16, bf16] = self.parameters_by_kind;
-        if f32 >= f16.max(bf16) {
-            "f32"
-        } else if f16 > bf16 {
-            "f16"
-        } else {
-            "bf16"
-        }
-    }
-
     /// Checks that everything asked for was there and that nothing of weight was left over.
     pub fn finish(self) -> Result<(), LoadError> {
-        tracing::debug!(path = ?self.path, parameters = self.parameters, stored_as = self.stored_dtype(), "weights read");
         if !self.missing.is_empty() {
             return Err(self.missing_error());
         }

@@ -236,7 +236,7 @@ fn the_info_tells_what_was_loaded() {
     let classifier = Classifier::load(&dir, &LoadOptions::default()).unwrap();
     let info = classifier.info();
     assert_eq!(
-        (info.name.as_str(), info.architecture),
+        (info.name.as_str(), info.architecture.as_str()),
         ("tiny-model", "BertForSequenceClassification")
     );
     assert_eq!((info.device.as_str(), info.dtype.as_str()), ("cpu", "f32"));

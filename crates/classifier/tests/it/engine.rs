@@ -92,12 +92,16 @@ fn stage(queue_max: usize) -> Stage {
     let (gate, calls, dropped) = <(Arc<Gate>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
     let info = ModelInfo {
         name: "double".to_owned(),
-        architecture: "Double",
+        architecture: "Double".into(),
         parameters: 0,
         labels: Vec::new(),
         tokens_max: 1,
         device: "cpu".to_owned(),
         dtype: "f32".to_owned(),
+        normalise: "raw".into(),
+        stored_dtype: "f32".into(),
+        tokenizer: String::new(),
+        scores: "softmax".into(),
         content_hash: String::new(),
     };
     let double = Double {

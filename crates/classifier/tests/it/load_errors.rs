@@ -40,7 +40,15 @@ fn assert_says(message: &str, parts: &[&str]) {
 fn a_name_is_no_folder() {
     let (error, message) = refusal_of(Path::new("some-org/some-model"));
     assert!(matches!(error, LoadError::NotAFolder { .. }));
-    assert_says(&message, &["some-org/some-model", "no folder", "download"]);
+    assert_says(
+        &message,
+        &[
+            "some-org/some-model",
+            "no folder",
+            "download",
+            "hf download some-org/some-model --local-dir",
+        ],
+    );
     let file = tempfile::NamedTempFile::new().unwrap();
     assert!(matches!(refusal_of(file.path()).0, LoadError::NotAFolder { .. }));
 }
@@ -123,16 +131,11 @@ fn other_architectures_are_refused_with_what_is_supported() {
 
 #[test]
 fn settings_that_would_compute_something_else_are_refused() {
-    let cases: [(&str, Value, &str); 9] = [
+    let cases: [(&str, Value, &str); 8] = [
         ("hidden_act", json!("mish"), "silu"),
         ("position_embedding_type", json!("relative_key"), "relative_key"),
         ("is_decoder", json!(true), "is_decoder"),
-        (
-            "problem_type",
-            json!("multi_label_classification"),
-            "multi_label_classification",
-        ),
-        ("problem_type", json!("regression"), "regression"),
+        ("problem_type", json!("ranking"), "ranking"),
         ("num_attention_heads", json!(5), "num_attention_heads"),
         ("num_attention_heads", json!(0), "num_attention_heads"),
         ("hidden_size", json!("wide"), "config.json"),
@@ -142,28 +145,6 @@ fn settings_that_would_compute_something_else_are_refused() {
         let (_, message) = refusal_with(|model| model.config[key] = value.clone());
         assert_says(&message, &["config.json", part]);
     }
-}
-
-#[test]
-fn a_single_output_is_refused() {
-    let (_, message) = refusal_with(|model| {
-        model.tensors.insert(
-            "classifier.weight".to_owned(),
-            NamedTensor {
-                shape: vec![1, 12],
-                numbers: vec![0.0; 12],
-            },
-        );
-        model.tensors.insert(
-            "classifier.bias".to_owned(),
-            NamedTensor {
-                shape: vec![1],
-                numbers: vec![0.0],
-            },
-        );
-        model.config["id2label"] = json!({"0": "LABEL_0"});
-    });
-    assert_says(&message, &["single output", "sigmoid"]);
 }
 
 #[test]
@@ -259,7 +240,14 @@ fn the_tokenizer_of_another_model_is_refused() {
 #[test]
 fn turnstone_json_asks_for_nothing_unknown() {
     for (content, part) in [
-        (r#"{"normalise": "template"}"#, "template"),
+        (r#"{"normalise": "template"}"#, "template_version"),
+        (r#"{"normalise": "template", "template_version": 2}"#, "version 2"),
+        (
+            r#"{"normalise": "template", "template_version": "1"}"#,
+            "not valid",
+        ),
+        (r#"{"normalise": "lower"}"#, "lower"),
+        (r#"{"normalise": 3}"#, "not valid"),
         (r#"{"format": 2}"#, "format 2"),
         (r#"{"nmae": "x"}"#, "nmae"),
         (r#"{"name": ""}"#, "scorer's name"),

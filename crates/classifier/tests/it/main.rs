@@ -9,4 +9,5 @@ mod golden;
 mod load_errors;
 mod reference;
 mod tiny_model;
+mod torchscript;
 mod weights;

@@ -75,12 +75,16 @@ impl Fixture {
         let device_broken = Arc::new(AtomicBool::new(false));
         let info = ModelInfo {
             name: "wordy".into(),
-            architecture: "Wordy",
+            architecture: "Wordy".into(),
             parameters: 0,
             labels: Vec::new(),
             tokens_max: 512,
             device: "cpu".into(),
             dtype: "f32".into(),
+            normalise: "raw".into(),
+            stored_dtype: "f32".into(),
+            tokenizer: String::new(),
+            scores: "softmax".into(),
             content_hash: String::new(),
         };
         let model = Wordy {
