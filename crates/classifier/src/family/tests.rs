@@ -3,7 +3,7 @@
 use super::{TokenBatch, choose};
 use crate::folder::ModelFolder;
 use crate::layout::{Layout, Run};
-use crate::weights::WeightsFile;
+use crate::weights::WeightFiles;
 use std::fs;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
@@ -55,7 +55,7 @@ fn padding_changes_no_answer() {
         models += 1;
         let folder = ModelFolder::open(&dir).unwrap();
         let family = choose(&folder).unwrap();
-        let weights = WeightsFile::open(&folder.weights_path).unwrap();
+        let weights = WeightFiles::open(&dir).unwrap();
         let weights = weights
             .tensors(family.architecture, Device::Cpu, Kind::Float)
             .unwrap();
