@@ -1,6 +1,6 @@
 //! Multi-head self-attention over packed rows, by libtorch's fused kernel.
 
-use super::{Linear, LinearWeights};
+use super::{Linear, LinearWeights, cpu};
 use crate::error::LoadError;
 use crate::layout::{Layout, Run};
 use tch::{TchError, Tensor};
@@ -77,6 +77,11 @@ impl Attention {
             Some(_) => None,
             None => Some(self.query_key_value.forward(hidden)?),
         };
+        if let (Some(joined), None) = (&joined, bias)
+            && let Some(context) = cpu::attention(joined, &layout.runs, self.heads)?
+        {
+            return Ok(context);
+        }
         layout.for_each_run(|run| {
             let (query, key, value) = match (&first, &joined) {
                 (Some((query, key_value)), _) => {

@@ -3,6 +3,7 @@
 
 mod activation;
 mod attention;
+mod cpu;
 mod linear;
 mod norm;
 mod onednn;
