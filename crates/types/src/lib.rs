@@ -8,6 +8,7 @@ mod entry;
 mod ids;
 mod label;
 mod severity;
+pub mod template;
 
 pub use batch::{BatchFailure, EntryOutcome, ScoreBatch, ScoredEntry, TextOfEntry};
 pub use cycle::{CycleEvent, NewCycle, SourceCheckpoint, SourceDelta};
@@ -16,6 +17,7 @@ pub use entry::{Entry, EntryScore, NewEntry, ScoreState, TimestampBasis};
 pub use ids::{BatchId, CycleId, DetectionId, EntryId, IdError, SourceId, TenantId};
 pub use label::{Label, LabelMap, LabelMeaning};
 pub use severity::{Severity, UnknownSeverity};
+pub use template::{TEMPLATE_MARKS, TEMPLATE_VERSION, template, write_template};
 
 /// The instant type used everywhere: UTC, kept by the stores to the microsecond.
 pub use jiff::Timestamp;
