@@ -1,4 +1,8 @@
-//! The command line: every command, flag and example that `--help` shows.
+//! The command line: every command, flag and example that `--help` shows; those of `bench` are in a file of their own.
+
+mod bench;
+
+pub use bench::{Bench, BenchClassify, ReportFormat};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -369,25 +373,6 @@ pub enum Dead {
         all: bool,
         #[command(flatten)]
         queue: Queue,
-    },
-}
-
-#[derive(Subcommand)]
-pub enum Bench {
-    /// Rows a second into a database and scores a second written, beside the raw limit in the same run
-    #[command(
-        after_help = "Examples:\n  turnstone bench store --db sqlite:///tmp/bench.db\n  turnstone bench store --db postgres://localhost/bench --rows 500000\n\nThe database is filled with rows of its own making; give an empty one. The raw limit is psql's \\copy or sqlite3's .import of the\nsame rows into tables of the same shape, where that program is installed."
-    )]
-    Store {
-        /// The database to fill
-        #[arg(long, value_name = "URL", value_parser = secret)]
-        db: Secret,
-        /// Entries to write
-        #[arg(long, default_value_t = 200_000, value_name = "N")]
-        rows: u32,
-        /// Lines to write instead of made-up ones
-        #[arg(long, value_name = "FILE")]
-        lines: Option<PathBuf>,
     },
 }
 

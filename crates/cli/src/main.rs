@@ -5,7 +5,7 @@ mod commands;
 mod connection;
 mod output;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Bench, Command};
 use clap::Parser;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -67,7 +67,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 fn runs_a_model(command: &Command) -> bool {
     matches!(
         command,
-        Command::Up(_) | Command::Scan(_) | Command::Classify(_) | Command::Score(_) | Command::Model(_)
+        Command::Up(_)
+            | Command::Scan(_)
+            | Command::Classify(_)
+            | Command::Score(_)
+            | Command::Model(_)
+            | Command::Bench(Bench::Classify(_))
     )
 }
 

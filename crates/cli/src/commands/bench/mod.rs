@@ -1,5 +1,6 @@
 //! `turnstone bench`: measurements that anybody can repeat.
 
+mod classify;
 mod raw_limit;
 mod store;
 
@@ -9,5 +10,6 @@ use crate::arguments::{Bench, Shared};
 pub async fn run(shared: Shared, command: Bench) -> anyhow::Result<()> {
     match command {
         Bench::Store { db, rows, lines } => store::run(&shared, &db, rows, lines.as_deref()).await,
+        Bench::Classify(command) => classify::run(&shared, &command).await,
     }
 }
