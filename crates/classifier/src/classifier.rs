@@ -12,7 +12,7 @@ use crate::options::LoadOptions;
 use crate::tokens::{TextTokenizer, TokenRow};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use turnstone_types::LabelMeaning;
 
 /// A line that any model can classify: it warms the model up and tells a bad row from a bad device.
@@ -80,12 +80,13 @@ impl Classifier {
             device: options.device.to_string(),
             dtype: options.dtype.to_string(),
             content_hash,
+            warm_up_time: Duration::ZERO,
             normalise: folder.normalise.to_string(),
             stored_dtype,
             tokenizer: folder.tokenizer.kind.to_string(),
             scores: head.to_string(),
         };
-        let classifier = Self {
+        let mut classifier = Self {
             head,
             network: Network::new(model.model, device, model.classes),
             tokenizer,
@@ -99,7 +100,9 @@ impl Classifier {
                 .collect(),
             info,
         };
+        let started = Instant::now();
         classifier.warm_up()?;
+        classifier.info.warm_up_time = started.elapsed();
         classifier.info.log();
         Ok(classifier)
     }

@@ -1,5 +1,6 @@
 //! What is known of a loaded model, for people and for the score's origin; and the log lines about its labels.
 
+use std::time::Duration;
 use turnstone_types::{LabelMap, LabelMeaning};
 
 /// A loaded model.
@@ -28,6 +29,8 @@ pub struct ModelInfo {
     pub tokenizer: String,
     /// How scores are made from the model's outputs: `softmax`, `sigmoid` or `none`.
     pub scores: String,
+    /// How long the passes took that warm the model up.
+    pub warm_up_time: Duration,
     /// SHA-256 in hexadecimal over config, tokenizer and weights: two models with the same hash answer the same.
     pub content_hash: String,
 }
@@ -85,6 +88,7 @@ impl ModelInfo {
             stored_dtype = self.stored_dtype,
             tokenizer = self.tokenizer,
             scores = self.scores,
+            warm_up_seconds = self.warm_up_time.as_secs_f64(),
             tokens_max = self.tokens_max,
             labels = describe(&mut self.labels.iter()),
             "model loaded"

@@ -60,7 +60,10 @@ pub(super) fn build(content: &[u8], class: &Class, settings: &Settings) -> Resul
     };
     let file =
         ModelFile::decode(content).map_err(|error| format!("it is no sentencepiece model: {error}"))?;
-    let trainer = file.trainer.clone().unwrap_or_default();
+    // A file that was cut short between two pieces still decodes; these two come after all pieces.
+    let (Some(trainer), Some(spec)) = (&file.trainer, &file.normalizer) else {
+        return Err("it has no trainer_spec or no normalizer_spec; is it cut short?".to_owned());
+    };
     let model_type = trainer.model_type.unwrap_or(UNIGRAM);
     if model_type != UNIGRAM {
         return Err(format!(
@@ -87,8 +90,8 @@ pub(super) fn build(content: &[u8], class: &Class, settings: &Settings) -> Resul
             tokenizer.add_tokens(&[token]);
         }
     }
-    let charsmap = file.normalizer.unwrap_or_default().precompiled_charsmap;
-    tokenizer.with_normalizer(Some(normalizer(&charsmap, style, settings)?));
+    let charsmap = &spec.precompiled_charsmap;
+    tokenizer.with_normalizer(Some(normalizer(charsmap, style, settings)?));
     tokenizer.with_pre_tokenizer(Some(pre_tokenizer(style, settings)?));
     let (start, end) = match style {
         SentencePieceStyle::XlmRoberta | SentencePieceStyle::Camembert => ("<s>", "</s>"),

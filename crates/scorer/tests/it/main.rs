@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use turnstone_classifier::{Classify, Engine, EngineOptions, ModelInfo, Prediction, RowError, RowOutcome};
 use turnstone_scorer::{BatchScorer, DirectOutcome, ScoreError, end_engine, score_unscored};
@@ -85,6 +86,7 @@ impl Fixture {
             stored_dtype: "f32".into(),
             tokenizer: String::new(),
             scores: "softmax".into(),
+            warm_up_time: Duration::ZERO,
             content_hash: String::new(),
         };
         let model = Wordy {
