@@ -8,7 +8,7 @@ use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::{Activation, Linear, Queries};
-use crate::weights::Weights;
+use crate::weights::{NameTable, Weights};
 use serde::Deserialize;
 use serde_json::Value;
 use tch::{TchError, Tensor};
@@ -47,8 +47,15 @@ fn one() -> usize {
     1
 }
 
+/// Heads of pre-training.
+const TENSOR_NAMES: NameTable = NameTable {
+    renamed: &[],
+    ignored: &["predictions.*", "sop_classifier.*"],
+};
+
 /// Puts the model together.
 pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<FamilyModel, LoadError> {
+    weights.use_names(&TENSOR_NAMES);
     let mut config: BertConfig = folder.family_config()?;
     if folder.config.get("hidden_act").is_none_or(Value::is_null) {
         // ALBERT's default is not BERT's.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tch::{TchError, Tensor};
 
 /// Heads of pre-training that some checkpoints still carry.
-const NAMES: NameTable = NameTable {
+const TENSOR_NAMES: NameTable = NameTable {
     renamed: &[],
     ignored: &["cls.*"],
 };
@@ -90,7 +90,7 @@ impl BertConfig {
 pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<FamilyModel, LoadError> {
     let config: BertConfig = folder.family_config()?;
     let shape = config.check(folder)?;
-    weights.use_names(&NAMES);
+    weights.use_names(&TENSOR_NAMES);
     let embeddings = Embeddings::take(
         &mut weights,
         "bert.embeddings",

@@ -7,7 +7,7 @@ use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::Activation;
-use crate::weights::Weights;
+use crate::weights::{NameTable, Weights};
 use serde::Deserialize;
 use tch::{TchError, Tensor};
 
@@ -41,8 +41,15 @@ fn default_activation() -> String {
     "gelu".to_owned()
 }
 
+/// The head of pre-training.
+const TENSOR_NAMES: NameTable = NameTable {
+    renamed: &[],
+    ignored: &["vocab_transform.*", "vocab_layer_norm.*", "vocab_projector.*"],
+};
+
 /// Puts the model together.
 pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<FamilyModel, LoadError> {
+    weights.use_names(&TENSOR_NAMES);
     let config: DistilBertConfig = folder.family_config()?;
     check_sizes(
         folder,

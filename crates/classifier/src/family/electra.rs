@@ -8,7 +8,7 @@ use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::{Activation, Linear};
-use crate::weights::Weights;
+use crate::weights::{NameTable, Weights};
 use serde::Deserialize;
 use tch::{TchError, Tensor};
 
@@ -23,8 +23,19 @@ fn default_embedding_size() -> usize {
     128
 }
 
+/// Heads of pre-training.
+const TENSOR_NAMES: NameTable = NameTable {
+    renamed: &[],
+    ignored: &[
+        "discriminator_predictions.*",
+        "generator_predictions.*",
+        "generator_lm_head.*",
+    ],
+};
+
 /// Puts the model together.
 pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<FamilyModel, LoadError> {
+    weights.use_names(&TENSOR_NAMES);
     let config: BertConfig = folder.family_config()?;
     let ElectraConfig { embedding_size } = folder.family_config()?;
     let shape = config.check(folder)?;

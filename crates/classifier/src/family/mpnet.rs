@@ -10,7 +10,7 @@ use crate::folder::ModelFolder;
 use crate::forward::padded_length;
 use crate::layout::Run;
 use crate::nn::{Activation, lookup};
-use crate::weights::Weights;
+use crate::weights::{NameTable, Weights};
 use serde::Deserialize;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -45,8 +45,15 @@ fn default_buckets() -> usize {
     BUCKETS as usize
 }
 
+/// The head of pre-training, and the pooler that this classifier has no use for.
+const TENSOR_NAMES: NameTable = NameTable {
+    renamed: &[],
+    ignored: &["lm_head.*", "mpnet.pooler.*"],
+};
+
 /// Puts the model together.
 pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<FamilyModel, LoadError> {
+    weights.use_names(&TENSOR_NAMES);
     let config: BertConfig = folder.family_config()?;
     let MpnetConfig {
         relative_attention_num_buckets: buckets,

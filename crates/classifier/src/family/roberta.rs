@@ -8,7 +8,7 @@ use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::Activation;
-use crate::weights::Weights;
+use crate::weights::{NameTable, Weights};
 use serde::Deserialize;
 use tch::{TchError, Tensor};
 
@@ -24,8 +24,15 @@ fn default_pad_token_id() -> usize {
     1
 }
 
+/// Heads of pre-training, and the pooler that this classifier has no use for.
+const TENSOR_NAMES: NameTable = NameTable {
+    renamed: &[],
+    ignored: &["lm_head.*", "roberta.pooler.*"],
+};
+
 /// Puts the model together.
 pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<FamilyModel, LoadError> {
+    weights.use_names(&TENSOR_NAMES);
     let config: BertConfig = folder.family_config()?;
     let RobertaConfig { pad_token_id } = folder.family_config()?;
     let shape = config.check(folder)?;

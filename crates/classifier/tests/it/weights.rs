@@ -232,3 +232,25 @@ fn old_layer_norm_names_are_understood_but_not_beside_the_new_ones() {
         "{message}"
     );
 }
+
+#[test]
+fn heads_of_pre_training_may_be_left_over_but_no_other_tensor() {
+    let mut model = TinyModel::new(7);
+    let spare = NamedTensor {
+        shape: vec![1],
+        numbers: vec![0.0],
+    };
+    model
+        .tensors
+        .insert("cls.predictions.bias".to_owned(), spare.clone());
+    model
+        .tensors
+        .insert("bert.embeddings.position_ids".to_owned(), spare.clone());
+    let (_folder, dir) = model.write();
+    logits(&dir);
+    model.tensors.insert("predictions.bias".to_owned(), spare);
+    let (_other_folder, other) = model.write();
+    let (error, message) = refusal_of(&other);
+    assert!(matches!(error, LoadError::UnexpectedTensors { .. }), "{message}");
+    assert!(message.contains("tensor \"predictions.bias\""), "{message}");
+}
