@@ -1,6 +1,8 @@
 //! Every family against transformers: tiny random models, one folder each under `golden/families`, with what transformers'
 //! tokenizer, model and pipeline answer on them (made by `make.py` there).
 
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fs;
@@ -270,5 +272,38 @@ fn settings_that_a_family_does_not_compute_are_refused_by_name() {
             message.contains("config.json") && message.contains(key),
             "{name}, {key} {value}: {message}"
         );
+    }
+}
+
+#[test]
+fn tensors_of_pre_training_may_be_left_over_and_no_others() {
+    for (name, leftover) in [
+        ("roberta", "lm_head.dense.weight"),
+        ("camembert", "roberta.pooler.dense.bias"),
+        ("xlm-roberta", "roberta.embeddings.position_ids"),
+        ("distilbert", "vocab_projector.bias"),
+        ("electra", "discriminator_predictions.dense.bias"),
+        ("albert", "predictions.decoder.bias"),
+        ("mpnet", "mpnet.pooler.dense.weight"),
+    ] {
+        for (added, known) in [(leftover, true), ("pooler.adapter.weight", false)] {
+            let (_folder, dir) = changed(name, |_| {});
+            let path = dir.join("model.safetensors");
+            let file = fs::read(&path).unwrap();
+            let tensors = SafeTensors::deserialize(&file).unwrap();
+            let number = 1_f32.to_le_bytes();
+            let extra = TensorView::new(safetensors::Dtype::F32, vec![1], &number).unwrap();
+            let all = tensors.tensors().into_iter().chain([(added.to_owned(), extra)]);
+            let bytes = safetensors::serialize(all, None).unwrap();
+            fs::write(&path, bytes).unwrap();
+            let loaded = Classifier::load(&dir, &LoadOptions::default());
+            match loaded {
+                Ok(_) => assert!(known, "{name} was loaded with {added}"),
+                Err(error) => {
+                    assert!(!known, "{name}: {error}");
+                    assert!(error.to_string().contains(added), "{name}: {error}");
+                }
+            }
+        }
     }
 }
