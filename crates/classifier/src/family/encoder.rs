@@ -4,8 +4,7 @@
 use super::TokenBatch;
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
-use crate::layout::Run;
-use crate::nn::{Activation, Attention, LayerNorm, LayerNormShape, Linear, LinearWeights, Queries};
+use crate::nn::{Activation, Attention, Bias, LayerNorm, LayerNormShape, Linear, LinearWeights, Queries};
 use crate::weights::Weights;
 use tch::{TchError, Tensor};
 
@@ -67,9 +66,6 @@ pub(super) struct EncoderLayer {
     output: Linear,
     output_norm: LayerNorm,
 }
-
-/// What a family adds to the attention scores of a run (see [`Attention::forward`]).
-pub(super) type Bias<'a> = &'a dyn Fn(&Run) -> Result<Tensor, TchError>;
 
 impl EncoderLayer {
     /// Takes the tensors under `prefix`. `last` says that the layer may be asked for [`Queries::FirstToken`].

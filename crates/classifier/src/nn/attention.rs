@@ -15,6 +15,9 @@ pub(crate) enum Queries {
     FirstToken,
 }
 
+/// What a family adds to the attention scores of a run (see [`Attention::forward`]).
+pub(crate) type Bias<'a> = &'a dyn Fn(&Run) -> Result<Tensor, TchError>;
+
 /// The products of query, key and value and the attention between them; the output product is the caller's.
 pub(crate) struct Attention {
     /// All three in one product.
@@ -59,7 +62,7 @@ impl Attention {
         hidden: &Tensor,
         layout: &Layout,
         queries: Queries,
-        bias: Option<&dyn Fn(&Run) -> Result<Tensor, TchError>>,
+        bias: Option<Bias<'_>>,
     ) -> Result<Tensor, TchError> {
         let first = match (queries, &self.query_and_key_value) {
             (Queries::FirstToken, Some((query, key_value))) => Some((

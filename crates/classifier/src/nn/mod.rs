@@ -9,7 +9,7 @@ mod norm;
 mod onednn;
 
 pub(crate) use activation::Activation;
-pub(crate) use attention::{Attention, Queries};
+pub(crate) use attention::{Attention, Bias, Queries};
 pub(crate) use linear::{Linear, LinearWeights};
 pub(crate) use norm::{LayerNorm, LayerNormShape};
 
