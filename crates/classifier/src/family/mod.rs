@@ -3,10 +3,12 @@
 
 mod albert;
 mod bert;
+mod deberta_v2;
 mod distilbert;
 mod electra;
 mod embeddings;
 mod encoder;
+mod modernbert;
 mod mpnet;
 mod roberta;
 #[cfg(test)]
@@ -104,6 +106,16 @@ const SUPPORTED: &[Family] = &[
         architecture: "MPNetForSequenceClassification",
         model_type: "mpnet",
         load: mpnet::load,
+    },
+    Family {
+        architecture: "DebertaV2ForSequenceClassification",
+        model_type: "deberta-v2",
+        load: deberta_v2::load,
+    },
+    Family {
+        architecture: "ModernBertForSequenceClassification",
+        model_type: "modernbert",
+        load: modernbert::load,
     },
 ];
 

@@ -2,6 +2,7 @@
 //! so that products and norms never see padding; only attention looks at rows (see [`crate::layout::Layout`]).
 
 mod activation;
+mod attend;
 mod attention;
 mod cpu;
 mod linear;
@@ -9,6 +10,7 @@ mod norm;
 mod onednn;
 
 pub(crate) use activation::Activation;
+pub(crate) use attend::attend;
 pub(crate) use attention::{Attention, Bias, Queries};
 pub(crate) use linear::{Linear, LinearWeights};
 pub(crate) use norm::{LayerNorm, LayerNormShape};

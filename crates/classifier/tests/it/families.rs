@@ -219,6 +219,37 @@ fn settings_left_out_have_transformers_defaults() {
         ("bert", &["architectures", "hidden_act"]),
         ("camembert", &["architectures"]),
         ("xlm-roberta", &["architectures"]),
+        (
+            "deberta-v2",
+            &[
+                "architectures",
+                "hidden_act",
+                "layer_norm_eps",
+                "pooler_hidden_act",
+                "position_biased_input",
+            ],
+        ),
+        (
+            "deberta-v3",
+            &["max_relative_positions", "pooler_hidden_size", "type_vocab_size"],
+        ),
+        (
+            "modernbert",
+            &[
+                "architectures",
+                "attention_bias",
+                "classifier_activation",
+                "classifier_bias",
+                "classifier_pooling",
+                "global_attn_every_n_layers",
+                "global_rope_theta",
+                "hidden_activation",
+                "local_rope_theta",
+                "mlp_bias",
+                "norm_bias",
+                "norm_eps",
+            ],
+        ),
     ] {
         let (_folder, dir) = changed(name, |config| {
             for key in keys {
@@ -262,6 +293,33 @@ fn settings_that_a_family_does_not_compute_are_refused_by_name() {
         ("albert", "num_hidden_layers", json!(300_000_000_000_u64)),
         ("mpnet", "relative_attention_num_buckets", json!(16)),
         ("mpnet", "max_position_embeddings", json!(2)),
+        ("deberta-v2", "attention_head_size", json!(8)),
+        ("deberta-v2", "pooler_hidden_size", json!(8)),
+        ("deberta-v2", "conv_kernel_size", json!(4)),
+        ("deberta-v2", "conv_groups", json!(5)),
+        ("deberta-v2", "conv_act", json!("mish")),
+        ("deberta-v2", "embedding_size", json!(0)),
+        ("deberta-v3", "pooler_hidden_act", json!("mish")),
+        ("deberta-v3", "position_buckets", json!(1)),
+        ("deberta-v3", "max_relative_positions", json!(9)),
+        ("modernbert", "num_attention_heads", json!(4)),
+        ("modernbert", "classifier_pooling", json!("max")),
+        ("modernbert", "classifier_activation", json!("mish")),
+        ("modernbert", "head_dim", json!(8)),
+        ("modernbert", "global_attn_every_n_layers", json!(0)),
+        ("modernbert", "partial_rotary_factor", json!(0.5)),
+        (
+            "modernbert",
+            "rope_scaling",
+            json!({"rope_type": "linear", "factor": 2.0}),
+        ),
+        (
+            "modernbert",
+            "rope_parameters",
+            json!({"full_attention": {"rope_type": "yarn"}}),
+        ),
+        ("modernbert", "layer_types", json!(["full_attention"])),
+        ("modernbert", "layer_types", json!(["a", "b", "c", "d", "e"])),
     ] {
         let (_folder, dir) = changed(name, |config| config[key] = value.clone());
         let Err(error) = Classifier::load(&dir, &LoadOptions::default()) else {
@@ -305,5 +363,39 @@ fn tensors_of_pre_training_may_be_left_over_and_no_others() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn modernbert_takes_its_settings_as_either_version_of_transformers_writes_them() {
+    let (full, sliding) = ("full_attention", "sliding_attention");
+    let version_5 = |global: f64, local: f64| {
+        changed("modernbert", |config| {
+            let config = config.as_object_mut().unwrap();
+            for (old, value) in [
+                ("global_rope_theta", json!(160_000.0)),
+                ("local_rope_theta", json!(10_000.0)),
+                ("global_attn_every_n_layers", json!(3)),
+            ] {
+                assert_eq!(config.remove(old), Some(value), "{old}");
+            }
+            let rope = |theta: f64| json!({"rope_type": "default", "rope_theta": theta});
+            let by_type = json!({full: rope(global), sliding: rope(local)});
+            config.insert("rope_parameters".to_owned(), by_type);
+            let types = json!([full, sliding, sliding, full, sliding]);
+            config.insert("layer_types".to_owned(), types);
+        })
+    };
+    let text = ["systemd[1]: Started Daily cleanup of temporary directories."];
+    let logits = |dir: &Path| {
+        let classifier = Classifier::load(dir, &LoadOptions::default()).unwrap();
+        answers(classifier.logits(&text), "modernbert")
+    };
+    let expected = logits(&dir_of("modernbert"));
+    let (_folder, dir) = version_5(160_000.0, 10_000.0);
+    assert_eq!(logits(&dir), expected);
+    for (global, local) in [(100.0, 10_000.0), (160_000.0, 100.0)] {
+        let (_folder, dir) = version_5(global, local);
+        assert_ne!(logits(&dir), expected, "{global} {local}");
     }
 }

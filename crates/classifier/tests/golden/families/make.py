@@ -257,6 +257,75 @@ def albert():
     return transformers.AlbertForSequenceClassification(config), tokenizer, 64
 
 
+def deberta_tokenizer(tokens_max):
+    tokenizer = unigram(["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"], "[UNK]")
+    return transformers.DebertaV2TokenizerFast(
+        tokenizer_object=framed(tokenizer, "[CLS]", "[SEP]"), model_max_length=tokens_max
+    )
+
+
+def deberta_v3():
+    """As v3: distances in buckets of growing width, normalised embeddings of them, keys shared with the content."""
+    tokenizer = deberta_tokenizer(96)
+    config = transformers.DebertaV2Config(
+        **sizes(
+            vocab_size=len(tokenizer),
+            max_position_embeddings=96,
+            type_vocab_size=0,
+            relative_attention=True,
+            max_relative_positions=-1,
+            position_buckets=16,
+            norm_rel_ebd="layer_norm",
+            share_att_key=True,
+            pos_att_type="p2c|c2p",
+            position_biased_input=False,
+            pooler_hidden_size=12,
+        )
+    )
+    return transformers.DebertaV2ForSequenceClassification(config), tokenizer, 96
+
+
+def deberta_v2():
+    """As the first version and the large v2: every distance for itself up to a largest one, keys of their own, positions
+    and segments in the embeddings, which are smaller than the hidden states, and a convolution."""
+    tokenizer = deberta_tokenizer(64)
+    config = transformers.DebertaV2Config(
+        **sizes(
+            vocab_size=len(tokenizer),
+            max_position_embeddings=64,
+            type_vocab_size=2,
+            embedding_size=8,
+            relative_attention=True,
+            max_relative_positions=20,
+            pos_att_type=["c2p", "p2c"],
+            conv_kernel_size=3,
+            conv_act="gelu",
+        )
+    )
+    return transformers.DebertaV2ForSequenceClassification(config), tokenizer, 64
+
+
+def modernbert(**others):
+    """Rows many times as long as the window of the layers that look at neighbours only."""
+    tokenizer = byte_level_bpe(["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"])
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=framed(tokenizer, "[CLS]", "[SEP]"),
+        model_max_length=96,
+        **{f"{kind}_token": f"[{kind.upper()}]" for kind in ("pad", "cls", "sep", "unk", "mask")},
+    )
+    ids = dict(pad_token_id=0, cls_token_id=1, bos_token_id=1, sep_token_id=2, eos_token_id=2)
+    config = transformers.ModernBertConfig(
+        **sizes(vocab_size=len(tokenizer), max_position_embeddings=96, num_hidden_layers=5, local_attention=8, **ids) | others
+    )
+    return transformers.ModernBertForSequenceClassification(config), tokenizer, 96
+
+
+def modernbert_mean():
+    """Pooled over all tokens, with every bias that there can be."""
+    biases = ("norm_bias", "attention_bias", "mlp_bias", "classifier_bias")
+    return modernbert(classifier_pooling="mean", num_hidden_layers=3, **dict.fromkeys(biases, True))
+
+
 FAMILIES = {
     "bert": bert,
     "roberta": roberta,
@@ -267,6 +336,10 @@ FAMILIES = {
     "electra-even": electra_even,
     "albert": albert,
     "mpnet": mpnet,
+    "deberta-v2": deberta_v2,
+    "deberta-v3": deberta_v3,
+    "modernbert": modernbert,
+    "modernbert-mean": modernbert_mean,
 }
 
 
