@@ -88,7 +88,7 @@ impl Classifier {
         };
         let mut classifier = Self {
             head,
-            network: Network::new(model.model, device, model.classes),
+            network: Network::new(model.model, device, model.classes, model.tokens_max),
             tokenizer,
             probe,
             limits: BatchLimits::new(options.batch_rows_max, options.batch_tokens()),

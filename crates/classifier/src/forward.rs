@@ -16,15 +16,22 @@ pub(crate) struct Network {
     model: Box<dyn SequenceClassifier>,
     device: Device,
     classes: usize,
+    tokens_max: usize,
 }
 
 impl Network {
-    /// Takes a model whose tensors are on `device`.
-    pub fn new(model: Box<dyn SequenceClassifier>, device: Device, classes: usize) -> Self {
+    /// Takes a model whose tensors are on `device`, with the longest row that it can take.
+    pub fn new(
+        model: Box<dyn SequenceClassifier>,
+        device: Device,
+        classes: usize,
+        tokens_max: usize,
+    ) -> Self {
         Self {
             model,
             device,
             classes,
+            tokens_max,
         }
     }
 
@@ -35,7 +42,7 @@ impl Network {
         let batch = if self.device == Device::Cpu {
             packed(rows)?
         } else {
-            padded(rows, self.device)?
+            padded(rows, self.device, self.tokens_max)?
         };
         let logits = self
             .model
@@ -57,10 +64,10 @@ impl Network {
     }
 }
 
-/// The length that a row of `tokens` is padded to on a GPU.
-pub(crate) fn padded_length(tokens: usize) -> usize {
+/// The length that a row of `tokens` is padded to on a GPU. Never beyond `tokens_max`, where tables of positions end.
+pub(crate) fn padded_length(tokens: usize, tokens_max: usize) -> usize {
     let longer = PADDED_LENGTHS.iter().find(|length| **length >= tokens);
-    longer.copied().unwrap_or(tokens)
+    longer.copied().unwrap_or(tokens).min(tokens_max).max(tokens)
 }
 
 /// Rows one after the other; neighbours of equal length make a run. No token is padding.
@@ -105,8 +112,9 @@ fn packed(rows: &[&TokenRow]) -> Result<TokenBatch, TchError> {
 }
 
 /// One run of rows that are padded to the same length. All numbers travel to the device in one copy from pinned memory.
-fn padded(rows: &[&TokenRow], device: Device) -> Result<TokenBatch, TchError> {
-    let longest = padded_length(rows.iter().map(|row| row.len()).max().unwrap_or(0));
+fn padded(rows: &[&TokenRow], device: Device, tokens_max: usize) -> Result<TokenBatch, TchError> {
+    let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+    let longest = padded_length(longest, tokens_max);
     let area = rows.len() * longest;
     let one_segment = one_segment(rows);
     let columns = if one_segment { 1 } else { 2 };

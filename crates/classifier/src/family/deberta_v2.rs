@@ -10,7 +10,6 @@ use super::encoder::{Head, HeadNames};
 use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
-use crate::forward::padded_length;
 use crate::layout::Layout;
 use crate::nn::{LayerNorm, Linear, LinearWeights, Queries, lookup};
 use crate::weights::{NameTable, Weights};
@@ -48,7 +47,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
     let tokens_max = config.max_position_embeddings.min(PIPELINE_TOKENS_MAX);
 
     let embeddings = Embeddings::take(&mut weights, &config)?;
-    let relative = take_relative_embeddings(&mut weights, &config, &settings, padded_length(tokens_max))?;
+    let relative = take_relative_embeddings(&mut weights, &config, &settings, tokens_max)?;
     let convolution = settings
         .convolution
         .map(|convolution| ConvolutionLayer::take(&mut weights, &config, convolution))

@@ -10,7 +10,6 @@ use self::rotary::{RotaryTable, Rotation};
 use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
-use crate::forward::padded_length;
 use crate::layout::Layout;
 use crate::nn::{LayerNorm, Linear, LinearWeights, Queries, lookup};
 use crate::weights::{NameTable, Weights};
@@ -59,7 +58,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
     weights.finish()?;
     folder.check_head(classes)?;
 
-    let longest = padded_length(tokens_max) as i64;
+    let longest = tokens_max as i64;
     let head_size = (hidden / config.num_attention_heads) as i64;
     let rotary = |base| RotaryTable::new(base, head_size, longest, words.kind(), device);
     let reach = i64::try_from(config.local_attention / 2).unwrap_or(i64::MAX - 1);

@@ -7,7 +7,6 @@ use super::encoder::{Encoder, Head, HeadNames, LayerNames};
 use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
-use crate::forward::padded_length;
 use crate::layout::Run;
 use crate::nn::{Activation, lookup};
 use crate::weights::{NameTable, Weights};
@@ -86,7 +85,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         "mpnet.encoder.relative_attention_bias.weight",
         &[buckets, shape.heads],
     )?;
-    let bias = DistanceBias::new(&bias, padded_length(tokens_max) as i64)?;
+    let bias = DistanceBias::new(&bias, tokens_max as i64)?;
     let names = HeadNames {
         dense: "classifier.dense",
         classifier: "classifier.out_proj",

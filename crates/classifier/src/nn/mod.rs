@@ -5,6 +5,7 @@ mod activation;
 mod attend;
 mod attention;
 mod cpu;
+mod first_tokens;
 mod linear;
 mod norm;
 mod onednn;
@@ -12,6 +13,7 @@ mod onednn;
 pub(crate) use activation::Activation;
 pub(crate) use attend::attend;
 pub(crate) use attention::{Attention, Bias, Queries};
+pub(crate) use first_tokens::FirstTokenAttention;
 pub(crate) use linear::{Linear, LinearWeights};
 pub(crate) use norm::{LayerNorm, LayerNormShape};
 
