@@ -2,6 +2,7 @@
 //! the answers. Knows no model; the forward pass is a function that it is given.
 
 use crate::error::{RowError, first_line};
+use crate::forward::padded_length;
 use crate::tokens::TokenRow;
 use std::any::Any;
 use std::cell::Cell;
@@ -14,19 +15,30 @@ pub(crate) type Logits = Vec<f32>;
 /// The model: one batch of rows to their logits, in order.
 pub(crate) type Forward<'a> = dyn Fn(&[&TokenRow]) -> Result<Vec<Logits>, TchError> + 'a;
 
+/// How rows of different lengths share a batch, which decides what they cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowCost {
+    /// Each its own tokens: they lie one after the other.
+    Packed,
+    /// Each as many as the longest, up to the next padded length.
+    Padded,
+}
+
 /// How much goes through the model at once.
 #[derive(Debug)]
 pub(crate) struct BatchLimits {
     rows_max: usize,
-    /// Tokens with padding. Falls, and stays low, when the device runs out of memory.
+    cost: RowCost,
+    /// Tokens, with padding where there is any. Falls, and stays low, when the device runs out of memory.
     tokens_max: Cell<usize>,
 }
 
 impl BatchLimits {
     /// Limits of at least one row and one token.
-    pub fn new(rows_max: usize, tokens_max: usize) -> Self {
+    pub fn new(rows_max: usize, tokens_max: usize, cost: RowCost) -> Self {
         Self {
             rows_max: rows_max.max(1),
+            cost,
             tokens_max: Cell::new(tokens_max.max(1)),
         }
     }
@@ -34,6 +46,31 @@ impl BatchLimits {
     /// The token budget as it is now.
     pub fn tokens_max(&self) -> usize {
         self.tokens_max.get()
+    }
+
+    /// What rows of these lengths cost together; the longest comes first.
+    fn tokens(&self, lengths: impl ExactSizeIterator<Item = usize>) -> usize {
+        match self.cost {
+            RowCost::Packed => lengths.sum(),
+            RowCost::Padded => {
+                let rows = lengths.len();
+                rows * padded_length(lengths.max().unwrap_or(0))
+            }
+        }
+    }
+
+    /// How many of these rows, the longest of which comes first, go together: at least one.
+    fn rows_together(&self, lengths: impl Iterator<Item = usize>) -> usize {
+        let mut tokens = 0;
+        let mut padded = None;
+        let fits = |length: &usize| {
+            tokens += match self.cost {
+                RowCost::Packed => *length,
+                RowCost::Padded => *padded.get_or_insert_with(|| padded_length(*length)),
+            };
+            tokens <= self.tokens_max()
+        };
+        lengths.take(self.rows_max).take_while(fits).count().max(1)
     }
 
     /// Remembers that this many tokens were too many for the device.
@@ -73,10 +110,8 @@ pub(crate) fn run(
         answers: vec![None; rows.len()],
     };
     let mut rest = order.as_slice();
-    while let Some(first) = rest.first() {
-        let count = (limits.tokens_max() / rows[*first].len())
-            .clamp(1, limits.rows_max)
-            .min(rest.len());
+    while !rest.is_empty() {
+        let count = limits.rows_together(rest.iter().map(|index| rows[*index].len()));
         let (batch, later) = rest.split_at(count);
         run.batch(batch);
         rest = later;
@@ -125,8 +160,8 @@ impl Run<'_> {
             Err(failure) => failure,
         };
         if failure.out_of_memory {
-            let longest = rows.first().map_or(0, |row| row.len());
-            self.limits.lower_below(longest * rows.len());
+            self.limits
+                .lower_below(self.limits.tokens(rows.iter().map(|row| row.len())));
         }
         if let [index] = indices {
             self.answers[*index] = Some(Err(self.blame(rows[0], failure)));

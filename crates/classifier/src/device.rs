@@ -12,7 +12,8 @@ pub(crate) fn prepare(choice: DeviceChoice, dtype: Dtype) -> Result<(Device, Kin
         reason,
     };
     let kind = match dtype {
-        Dtype::F32 => Kind::Float,
+        // `auto` has been decided by now; f32 is always right.
+        Dtype::F32 | Dtype::Auto => Kind::Float,
         Dtype::Bf16 => Kind::BFloat16,
         Dtype::F16 => Kind::Half,
     };

@@ -171,6 +171,12 @@ pub enum EngineError {
         /// Why.
         reason: String,
     },
+    /// A fault of ours before the model, which no single row can be blamed for.
+    #[error("the texts of the call could not be prepared: {reason}")]
+    Internal {
+        /// What happened.
+        reason: String,
+    },
     /// The device fails on every row.
     #[error("the classifier's device fails: {reason}")]
     Device {

@@ -91,6 +91,15 @@ impl ModelFolder {
         })
     }
 
+    /// Size of the hidden states, as far as config.json names it in one of the usual ways.
+    pub fn width(&self) -> usize {
+        const USUAL: usize = 768;
+        let named = ["hidden_size", "dim"].map(|key| self.config[key].as_u64());
+        // Only for a trial of the precision: an absurd number is refused elsewhere.
+        let width = named.into_iter().flatten().next().unwrap_or(USUAL as u64);
+        usize::try_from(width).unwrap_or(USUAL).clamp(1, 8_192)
+    }
+
     /// Reads a family's part of config.json.
     pub fn family_config<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
         serde_json::from_value(self.config.clone()).map_err(|error| self.invalid_config(error.to_string()))

@@ -35,6 +35,11 @@ impl Network {
         }
     }
 
+    /// Whether it runs on the processor.
+    pub fn is_on_cpu(&self) -> bool {
+        self.device == Device::Cpu
+    }
+
     /// Raw scores of the classes of each row, in order. Rows of equal length should be neighbours.
     pub fn forward(&self, rows: &[&TokenRow]) -> Result<Vec<Logits>, TchError> {
         // Set here and not once, since the setting belongs to the thread.

@@ -2,9 +2,12 @@
 //! knows libtorch (tch) and tokenizers; what a label means is turnstone-types' business, where scores go the scorer's.
 //!
 //! - [`Classifier`] runs on the caller's thread.
-//! - [`Engine`] runs a classifier on a thread of its own, for async callers.
+//! - [`Engine`] runs a classifier on a thread of its own, for async callers, and prepares texts ahead of it.
+//! - [`ScoreCache`] keeps what the engines of a process have answered.
 
+mod answer;
 mod batching;
+mod cache;
 mod classifier;
 mod device;
 mod engine;
@@ -18,16 +21,25 @@ mod loading;
 mod model_info;
 #[allow(dead_code, reason = "the families that need the rest of it are being added")]
 mod nn;
+mod normalise;
 mod options;
+mod pool;
+mod precision;
+mod prepare;
+mod stats;
 mod tokenizer_files;
 mod tokens;
 mod torchscript;
+mod warm_up;
 mod weights;
 
-pub use classifier::{Classifier, Prediction, RowOutcome};
+pub use answer::{Prediction, RowOutcome};
+pub use cache::ScoreCache;
+pub use classifier::Classifier;
 pub use engine::{Classify, Engine, EngineOptions};
 pub use error::{EngineError, LoadError, RowError};
 pub use model_info::{ModelInfo, ModelLabel};
 pub use options::{
     DeviceChoice, Dtype, LoadOptions, Normalise, UnknownDevice, UnknownDtype, UnknownNormalise,
 };
+pub use stats::ClassifyStats;

@@ -21,7 +21,7 @@ pub struct ModelInfo {
     pub device: String,
     /// Precision, for example `f32`.
     pub dtype: String,
-    /// What is done to a text before the model sees it.
+    /// What is done to a text before the model sees it, with the version of the rule: `raw`, or for example `template-1`.
     pub normalise: String,
     /// Precision that the weights are stored in, for example `f32`; empty for TorchScript.
     pub stored_dtype: String,
@@ -31,6 +31,8 @@ pub struct ModelInfo {
     pub scores: String,
     /// How long the passes took that warm the model up.
     pub warm_up_time: Duration,
+    /// Why it is that precision, where `auto` was asked for; empty where it was named.
+    pub dtype_reason: String,
     /// SHA-256 in hexadecimal over config, tokenizer and weights: two models with the same hash answer the same.
     pub content_hash: String,
 }
@@ -88,7 +90,7 @@ impl ModelInfo {
             stored_dtype = self.stored_dtype,
             tokenizer = self.tokenizer,
             scores = self.scores,
-            warm_up_seconds = self.warm_up_time.as_secs_f64(),
+            dtype_reason = self.dtype_reason,
             tokens_max = self.tokens_max,
             labels = describe(&mut self.labels.iter()),
             "model loaded"

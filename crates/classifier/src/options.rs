@@ -11,6 +11,8 @@ pub struct LoadOptions {
     pub device: DeviceChoice,
     /// Precision of weights and activations; softmax is always f32.
     pub dtype: Dtype,
+    /// What is done to a text before the model sees it; `None`: what the model was trained for, by its turnstone.json.
+    pub normalise: Option<Normalise>,
     /// Threads that libtorch uses inside one operation on the CPU, for the whole process; `None` leaves its own choice,
     /// one per physical core. The first model loaded decides.
     pub intra_op_threads: Option<usize>,
@@ -18,9 +20,9 @@ pub struct LoadOptions {
     pub label_map: LabelMap,
     /// Score at or over which an anomalous label is a detection, 0 to 1.
     pub threshold: f64,
-    /// Rows that go through the model at once, at most.
+    /// Rows that go through the model at once, at most. The tokens decide; this bounds what rows cost beside them.
     pub batch_rows_max: usize,
-    /// Tokens, padding included, that go through the model at once; a single longer row still goes alone. `None`: 1,024
+    /// Tokens, with padding where there is any, that go through the model at once; a single longer row still goes alone. `None`: 1,024
     /// on the CPU, where a batch should stay in its caches, and 32,768 on a GPU, which needs many to be busy.
     pub batch_tokens_max: Option<usize>,
 }
@@ -30,10 +32,11 @@ impl Default for LoadOptions {
         Self {
             device: DeviceChoice::Cpu,
             dtype: Dtype::F32,
+            normalise: None,
             intra_op_threads: None,
             label_map: LabelMap::default(),
             threshold: 0.75,
-            batch_rows_max: 256,
+            batch_rows_max: 4_096,
             batch_tokens_max: None,
         }
     }
@@ -98,11 +101,13 @@ pub enum Dtype {
     Bf16,
     /// IEEE 16-bit floats; GPU only.
     F16,
+    /// The fastest that the device computes in itself: tried out while the model is loaded, and told in its info.
+    Auto,
 }
 
 /// A text that names no precision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown dtype {0:?}; use f32, bf16 or f16")]
+#[error("unknown dtype {0:?}; use f32, bf16, f16 or auto")]
 pub struct UnknownDtype(pub String);
 
 impl FromStr for Dtype {
@@ -112,6 +117,7 @@ impl FromStr for Dtype {
             "f32" => Ok(Self::F32),
             "bf16" => Ok(Self::Bf16),
             "f16" => Ok(Self::F16),
+            "auto" => Ok(Self::Auto),
             _ => Err(UnknownDtype(name.to_owned())),
         }
     }
@@ -123,6 +129,7 @@ impl fmt::Display for Dtype {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
             Self::F16 => "f16",
+            Self::Auto => "auto",
         })
     }
 }
@@ -134,7 +141,7 @@ pub enum Normalise {
     #[default]
     Raw,
     /// Its template: dates, numbers, addresses, ids and paths are masked and the header with the time is dropped, by the rule
-    /// of `turnstone_types::template`.
+    /// of [`turnstone_types::write_template`].
     Template,
 }
 
@@ -173,8 +180,11 @@ mod tests {
             assert_eq!(name.parse::<DeviceChoice>().expect(name).to_string(), name);
         }
         assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
-        for name in ["f32", "bf16", "f16"] {
+        for name in ["f32", "bf16", "f16", "auto"] {
             assert_eq!(name.parse::<Dtype>().expect(name).to_string(), name);
+        }
+        for name in ["raw", "template"] {
+            assert_eq!(name.parse::<Normalise>().expect(name).to_string(), name);
         }
     }
 
@@ -188,6 +198,7 @@ mod tests {
         }
         for name in ["", "fp32", "int8"] {
             assert!(name.parse::<Dtype>().is_err(), "{name}");
+            assert!(name.parse::<Normalise>().is_err(), "{name}");
         }
     }
 }

@@ -116,7 +116,7 @@ pub struct ModelChoice {
     /// Where to run it: cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// Precision: f32, bf16 or f16
+    /// Precision: f32, bf16, f16, or auto for the fastest that the device computes in itself
     #[arg(long, value_name = "DTYPE")]
     pub dtype: Option<String>,
     /// Probability from which an anomalous label is a detection
@@ -151,21 +151,18 @@ pub struct Scan {
     pub model: ModelChoice,
 }
 
-/// How the text is changed before the model sees it.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Normalise {
-    /// Not at all
-    Raw,
-}
-
 #[derive(Args)]
 pub struct Classify {
     /// The file; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: String,
-    /// How the text is changed before the model sees it
-    #[arg(long, value_enum, default_value = "raw")]
-    pub normalise: Normalise,
+    /// What is done to a line before the model sees it: raw, or template (what varies is masked); what the model was trained
+    /// for unless given
+    #[arg(long, value_name = "RULE")]
+    pub normalise: Option<turnstone_classifier::Normalise>,
+    /// Put every line through the model, also where the same one was answered before
+    #[arg(long)]
+    pub no_cache: bool,
     #[command(flatten)]
     pub model: ModelChoice,
 }

@@ -10,6 +10,10 @@ fn row(tokens: usize) -> TokenRow {
     }
 }
 
+fn limits(rows_max: usize, tokens_max: usize) -> BatchLimits {
+    BatchLimits::new(rows_max, tokens_max, RowCost::Padded)
+}
+
 fn torch_error(text: &str) -> TchError {
     TchError::Torch(format!("{text}\nException raised from somewhere\nframe #0: …"))
 }
@@ -74,7 +78,7 @@ fn assert_answers_are_lengths(rows: &[TokenRow], answers: &[Result<Logits, RowEr
 fn batches_keep_to_both_limits_and_answers_to_the_order_of_rows() {
     let device = Device::new(usize::MAX, |_| None);
     let rows = mixed_rows();
-    let answers = device.run(&rows, &BatchLimits::new(3, 200));
+    let answers = device.run(&rows, &limits(3, 200));
     assert_answers_are_lengths(&rows, &answers);
     let calls = device.calls.borrow();
     assert!(
@@ -91,17 +95,32 @@ fn batches_keep_to_both_limits_and_answers_to_the_order_of_rows() {
 }
 
 #[test]
+fn packed_rows_cost_their_own_tokens_and_padded_ones_the_next_padded_length() {
+    let counted = |cost| {
+        let device = Device::new(usize::MAX, |_| None);
+        let rows = mixed_rows();
+        let answers = device.run(&rows, &BatchLimits::new(256, 224, cost));
+        assert_answers_are_lengths(&rows, &answers);
+        let calls = device.calls.borrow();
+        calls.iter().map(|(rows, _)| *rows).collect::<Vec<usize>>()
+    };
+    // 100 + 90, 90 + 61 + 33 + 17 + 12 + 5 + 5, and 4 that find no room; against 2 × 112, 2 × 96, then up to 5 × 40.
+    assert_eq!(counted(RowCost::Packed), [2, 7, 1]);
+    assert_eq!(counted(RowCost::Padded), [2, 2, 5, 1]);
+}
+
+#[test]
 fn a_row_longer_than_the_budget_goes_alone() {
     let device = Device::new(usize::MAX, |_| None);
     let rows = mixed_rows();
-    assert_answers_are_lengths(&rows, &device.run(&rows, &BatchLimits::new(256, 1)));
+    assert_answers_are_lengths(&rows, &device.run(&rows, &limits(256, 1)));
     assert!(device.calls.borrow().iter().all(|(rows, _)| *rows == 1));
 }
 
 #[test]
 fn out_of_memory_halves_and_the_limit_is_remembered() {
     let device = Device::new(210, |_| None);
-    let limits = BatchLimits::new(256, 100_000);
+    let limits = limits(256, 100_000);
     let rows = mixed_rows();
     assert_answers_are_lengths(&rows, &device.run(&rows, &limits));
     assert!(limits.tokens_max() <= 210, "{}", limits.tokens_max());
@@ -121,7 +140,7 @@ fn out_of_memory_halves_and_the_limit_is_remembered() {
 fn a_row_that_alone_is_too_much_is_set_aside_and_the_others_go_on() {
     let device = Device::new(95, |_| None);
     let rows = mixed_rows();
-    let answers = device.run(&rows, &BatchLimits::new(256, 1_000));
+    let answers = device.run(&rows, &limits(256, 1_000));
     assert_eq!(answers[9], Err(RowError::OutOfMemory { tokens: 100 }));
     assert_answers_are_lengths(&rows[..9], &answers[..9]);
     assert!(!answers[9].as_ref().expect_err("too long").is_retryable());
@@ -136,7 +155,7 @@ fn a_row_that_fails_or_panics_takes_no_other_with_it() {
     for poison in poisons {
         let device = Device::new(usize::MAX, poison);
         let rows = mixed_rows();
-        let limits = BatchLimits::new(256, 1_000);
+        let limits = limits(256, 1_000);
         let answers = device.run(&rows, &limits);
         let Err(RowError::Forward { reason }) = &answers[3] else {
             panic!("{:?}", answers[3])
@@ -163,7 +182,7 @@ fn a_row_that_fails_or_panics_takes_no_other_with_it() {
 fn a_broken_device_blames_no_row_and_is_not_tried_for_every_row() {
     let device = Device::new(usize::MAX, |_| Some("CUDA error: device-side assert triggered"));
     let rows = mixed_rows();
-    let answers = device.run(&rows, &BatchLimits::new(256, 100_000));
+    let answers = device.run(&rows, &limits(256, 100_000));
     assert!(
         answers
             .iter()
@@ -177,7 +196,7 @@ fn a_broken_device_blames_no_row_and_is_not_tried_for_every_row() {
 #[test]
 fn memory_that_not_even_the_probe_finds_is_the_devices_fault() {
     let device = Device::new(2, |_| None);
-    let answers = device.run(&mixed_rows(), &BatchLimits::new(256, 1_000));
+    let answers = device.run(&mixed_rows(), &limits(256, 1_000));
     assert!(
         answers
             .iter()
@@ -190,7 +209,7 @@ fn memory_that_not_even_the_probe_finds_is_the_devices_fault() {
 fn answers_that_are_not_finite_or_too_few_are_errors() {
     let rows = [row(4), row(5)];
     let rows: Vec<&TokenRow> = rows.iter().collect();
-    let limits = BatchLimits::new(256, 1_000);
+    let limits = limits(256, 1_000);
     let strange = |batch: &[&TokenRow]| -> Result<Vec<Logits>, TchError> {
         Ok(batch
             .iter()

@@ -5,9 +5,7 @@ use crate::error::LoadError;
 use crate::options::{Normalise, UnknownNormalise};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-
-/// Version of the rule by which texts become templates.
-const TEMPLATE_VERSION: u32 = 1;
+use turnstone_types::TEMPLATE_VERSION;
 
 /// The file as it is written. Every key may be left out, as may the file.
 #[derive(Debug, Default, Deserialize)]

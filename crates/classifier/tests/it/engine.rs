@@ -103,6 +103,7 @@ fn stage(queue_max: usize) -> Stage {
         tokenizer: String::new(),
         scores: "softmax".into(),
         warm_up_time: Duration::ZERO,
+        dtype_reason: String::new(),
         content_hash: String::new(),
     };
     let double = Double {
@@ -111,7 +112,11 @@ fn stage(queue_max: usize) -> Stage {
         calls: Arc::clone(&calls),
         dropped: Arc::clone(&dropped),
     };
-    let engine = Engine::start_with(move || Ok(double), EngineOptions { queue_max }).unwrap();
+    let options = EngineOptions {
+        queue_max,
+        ..EngineOptions::default()
+    };
+    let engine = Engine::start_with(move || Ok(double), options).unwrap();
     Stage {
         engine,
         gate,
@@ -150,7 +155,11 @@ async fn until(mut condition: impl FnMut() -> bool) {
 async fn many_callers_each_get_their_own_answers() {
     let (_folder, dir) = TinyModel::new(4).write();
     let alone = Classifier::load(&dir, &LoadOptions::default()).unwrap();
-    let start = move || Engine::start(&dir, LoadOptions::default(), EngineOptions { queue_max: 2 });
+    let options = EngineOptions {
+        queue_max: 2,
+        ..EngineOptions::default()
+    };
+    let start = move || Engine::start(&dir, LoadOptions::default(), options);
     let engine = tokio::task::spawn_blocking(start).await.unwrap().unwrap();
     assert_eq!(engine.info().content_hash, alone.info().content_hash);
     let callers: Vec<_> = (0..24)
@@ -293,7 +302,7 @@ fn a_model_that_cannot_be_loaded_is_an_error_at_start() {
     );
     assert!(matches!(start.err(), Some(LoadError::NotAFolder { .. })));
     let start = Engine::start_with(
-        || -> Result<Classifier, LoadError> { panic!("in load") },
+        || -> Result<Double, LoadError> { panic!("in load") },
         EngineOptions::default(),
     );
     let error = start.err().unwrap();

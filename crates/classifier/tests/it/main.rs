@@ -8,6 +8,7 @@ mod families;
 mod golden;
 mod load_errors;
 mod reference;
+mod same_answers;
 mod tiny_model;
 mod torchscript;
 mod weights;

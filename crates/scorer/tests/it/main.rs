@@ -87,6 +87,7 @@ impl Fixture {
             tokenizer: String::new(),
             scores: "softmax".into(),
             warm_up_time: Duration::ZERO,
+            dtype_reason: String::new(),
             content_hash: String::new(),
         };
         let model = Wordy {

@@ -121,10 +121,16 @@ pub struct AnomalyConfig {
     pub device: String,
     /// Entries in one score batch.
     pub batch: u32,
-    /// `f32`, `bf16` or `f16`.
+    /// `f32`, `bf16`, `f16`, or `auto`: the fastest that the device computes in itself.
     pub dtype: String,
     /// Threads of one matrix product; 0 is one for each core.
     pub threads: u32,
+    /// What is done to a line before the model sees it: `raw` or `template`; empty is what the model was trained for.
+    pub normalise: String,
+    /// Memory for answers that are kept, in bytes; 0 keeps none.
+    pub cache_bytes: u64,
+    /// Threads that prepare lines for the model; 0 is one for each core.
+    pub tokenise_threads: u32,
 }
 
 impl Default for AnomalyConfig {
@@ -136,6 +142,9 @@ impl Default for AnomalyConfig {
             batch: 256,
             dtype: "f32".into(),
             threads: 0,
+            normalise: String::new(),
+            cache_bytes: 64 * 1024 * 1024,
+            tokenise_threads: 0,
         }
     }
 }

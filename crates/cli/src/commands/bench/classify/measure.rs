@@ -101,9 +101,11 @@ impl Ours {
 
 async fn load(settings: &Settings) -> anyhow::Result<Engine> {
     let (folder, options) = (settings.folder.clone(), settings.load.clone());
-    let queue_max = CALLS_AHEAD + 1;
+    let engine_options = EngineOptions {
+        queue_max: CALLS_AHEAD + 1,
+        ..EngineOptions::default()
+    };
     let engine =
-        tokio::task::spawn_blocking(move || Engine::start(&folder, options, EngineOptions { queue_max }))
-            .await??;
+        tokio::task::spawn_blocking(move || Engine::start(&folder, options, engine_options)).await??;
     Ok(engine)
 }

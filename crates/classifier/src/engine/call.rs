@@ -1,0 +1,87 @@
+//! A call on its way: who waits for it, since when, and how far it has come.
+
+use crate::answer::RowOutcome;
+use crate::error::EngineError;
+use crate::prepare::{FoldedTexts, PreparedTexts};
+use std::sync::mpsc;
+use std::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+/// Who waits for a call.
+pub(super) struct Call {
+    answer: Option<oneshot::Sender<Answer>>,
+    place: Option<OwnedSemaphorePermit>,
+    submitted: Instant,
+}
+
+/// What a call comes to.
+pub(super) type Answer = Result<Vec<RowOutcome>, EngineError>;
+
+impl Call {
+    /// A call that holds a place, and where its answer will come.
+    pub fn new(place: OwnedSemaphorePermit) -> (Self, oneshot::Receiver<Answer>) {
+        let (answer, answered) = oneshot::channel();
+        let call = Self {
+            answer: Some(answer),
+            place: Some(place),
+            submitted: Instant::now(),
+        };
+        (call, answered)
+    }
+
+    /// Whether nobody wants the answer any more.
+    pub fn is_abandoned(&self) -> bool {
+        self.answer.as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
+    /// When it was made.
+    pub fn submitted(&self) -> Instant {
+        self.submitted
+    }
+
+    /// Lets the next call in.
+    pub fn free_place(&mut self) {
+        self.place = None;
+    }
+
+    /// Answers. Once is enough: what comes later goes nowhere.
+    pub fn answer(&mut self, answer: Answer) {
+        // Who asked may have gone away meanwhile; nobody wants the answer then.
+        if let Some(sender) = self.answer.take() {
+            let _ = sender.send(answer);
+        }
+    }
+}
+
+/// A call with what was made of its texts.
+pub(super) enum Work {
+    /// Texts for a double.
+    Texts(Call, Vec<String>),
+    /// Texts that were looked up.
+    Folded(Call, FoldedTexts),
+    /// Texts that are ready for the model.
+    Prepared(Call, PreparedTexts),
+}
+
+impl Work {
+    /// The call.
+    pub fn call(&self) -> &Call {
+        match self {
+            Self::Texts(call, _) | Self::Folded(call, _) | Self::Prepared(call, _) => call,
+        }
+    }
+
+    /// Rows of the call.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Texts(_, texts) => texts.len(),
+            Self::Folded(_, folded) => folded.rows(),
+            Self::Prepared(_, prepared) => prepared.rows(),
+        }
+    }
+}
+
+/// Hands work on. Where nobody takes it any more it is dropped, and with it the answer: its caller then asks the state why.
+pub(super) fn send(queue: &mpsc::Sender<Work>, work: Work) {
+    drop(queue.send(work));
+}
