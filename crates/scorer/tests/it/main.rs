@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use turnstone_classifier::{Classify, Engine, EngineOptions, ModelInfo, Prediction, RowError, RowOutcome};
+use turnstone_classifier::{
+    Classify, Engine, EngineOptions, LoadOptions, ModelInfo, Normalise, Prediction, RowError, RowOutcome,
+    ScoreCache,
+};
 use turnstone_scorer::{BatchScorer, DirectOutcome, ScoreError, end_engine, score_unscored};
 use turnstone_store::{ConnectOptions, DetectionFilter, EntrySearch, Store, StoreAddress};
 use turnstone_types::{
@@ -228,6 +231,44 @@ async fn without_a_queue_all_of_the_tenant_and_the_shared_one_is_scored_and_noth
     );
     assert_eq!(fixture.score_all(&acme).await.unwrap(), DirectOutcome::default());
     assert_eq!(fixture.store.open_batches(&other, 10).await.unwrap().len(), 1);
+    fixture.close().await;
+}
+
+#[tokio::test]
+async fn what_the_model_sees_of_a_line_is_not_what_is_stored() {
+    let mut fixture = Fixture::new().await;
+    let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/turnstone-mini");
+    let load = LoadOptions {
+        normalise: Some(Normalise::Template),
+        ..LoadOptions::default()
+    };
+    let options = EngineOptions {
+        cache: ScoreCache::new(1 << 20),
+        ..EngineOptions::default()
+    };
+    let start = move || Engine::start(&model, load, options);
+    let engine = tokio::task::spawn_blocking(start).await.unwrap().unwrap();
+    assert!(engine.info().normalise.starts_with("template-"));
+    fixture.scorer = BatchScorer::new(Arc::clone(&fixture.store), engine.clone());
+    let lines = [
+        "Jan  1 00:00:01 web sshd[4242]: Failed password for root from 203.0.113.9 port 51122 ssh2",
+        "Mar 17 23:59:59 web sshd[17]: Failed password for root from 198.51.100.77 port 4711 ssh2",
+        "Mar 18 00:00:00 web sshd[18]: Failed password for root from 198.51.100.78 port 4712 ssh2",
+    ];
+    fixture.commit(&TenantId::shared(), &lines).await;
+    assert_eq!(fixture.score_all(&TenantId::shared()).await.unwrap().scored, 3);
+    let entries = fixture
+        .store
+        .search_entries(&TenantId::shared(), &EntrySearch::default(), None, 10)
+        .await
+        .unwrap();
+    let mut stored: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+    stored.sort_unstable();
+    assert_eq!(stored, lines);
+    // Batches are of two lines: the first is folded, the second finds its line in the cache.
+    let stats = engine.stats();
+    assert_eq!((stats.rows, stats.folded, stats.cache_hits), (3, 1, 1));
+    drop(engine);
     fixture.close().await;
 }
 
