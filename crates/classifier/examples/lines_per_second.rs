@@ -21,7 +21,7 @@ fn main() -> anyhow::Result<()> {
         device: argument(2).unwrap_or("cpu").parse()?,
         dtype: argument(3).unwrap_or("f32").parse()?,
         batch_tokens_max: number(4).context("read BATCH_TOKENS")?,
-        intra_op_threads: number(5).context("read THREADS")?,
+        threads: number(5).context("read THREADS")?,
         ..LoadOptions::default()
     };
     let bytes = fs::read(file).with_context(|| format!("read {file}"))?;

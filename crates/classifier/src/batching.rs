@@ -5,23 +5,28 @@ use crate::error::{RowError, first_line};
 use crate::forward::padded_length;
 use crate::tokens::TokenRow;
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
 use tch::TchError;
 
 /// Raw scores of the classes of one row.
 pub(crate) type Logits = Vec<f32>;
 
-/// The model: one batch of rows to their logits, in order.
-pub(crate) type Forward<'a> = dyn Fn(&[&TokenRow]) -> Result<Vec<Logits>, TchError> + 'a;
+/// The model: one batch of rows to their logits, in order. Called from several threads at once.
+pub(crate) type Forward<'a> = dyn Fn(&[&TokenRow]) -> Result<Vec<Logits>, TchError> + Sync + 'a;
+
+/// Tokens below which it is not worth a thread to run a batch beside another.
+const TOKENS_OF_A_THREAD: usize = 64;
 
 /// How rows of different lengths share a batch, which decides what they cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowCost {
     /// Each its own tokens: they lie one after the other.
     Packed,
-    /// Each as many as the longest, up to the next padded length.
-    Padded,
+    /// Each as many as the longest, up to the next padded length; no row is longer than `row_tokens_max`.
+    Padded { row_tokens_max: usize },
 }
 
 /// How much goes through the model at once.
@@ -30,45 +35,50 @@ pub(crate) struct BatchLimits {
     rows_max: usize,
     cost: RowCost,
     /// Tokens, with padding where there is any. Falls, and stays low, when the device runs out of memory.
-    tokens_max: Cell<usize>,
+    tokens_max: AtomicUsize,
+    /// Batches that run at once.
+    threads: usize,
 }
 
 impl BatchLimits {
-    /// Limits of at least one row and one token.
-    pub fn new(rows_max: usize, tokens_max: usize, cost: RowCost) -> Self {
+    /// Limits of at least one row, one token and one thread.
+    pub fn new(rows_max: usize, tokens_max: usize, cost: RowCost, threads: usize) -> Self {
         Self {
             rows_max: rows_max.max(1),
             cost,
-            tokens_max: Cell::new(tokens_max.max(1)),
+            tokens_max: AtomicUsize::new(tokens_max.max(1)),
+            threads: threads.max(1),
         }
     }
 
     /// The token budget as it is now.
     pub fn tokens_max(&self) -> usize {
-        self.tokens_max.get()
+        self.tokens_max.load(Ordering::Relaxed)
     }
 
     /// What rows of these lengths cost together; the longest comes first.
     fn tokens(&self, lengths: impl ExactSizeIterator<Item = usize>) -> usize {
         match self.cost {
             RowCost::Packed => lengths.sum(),
-            RowCost::Padded => {
+            RowCost::Padded { row_tokens_max } => {
                 let rows = lengths.len();
-                rows * padded_length(lengths.max().unwrap_or(0))
+                rows * padded_length(lengths.max().unwrap_or(0), row_tokens_max)
             }
         }
     }
 
-    /// How many of these rows, the longest of which comes first, go together: at least one.
-    fn rows_together(&self, lengths: impl Iterator<Item = usize>) -> usize {
+    /// How many of these rows, the longest of which comes first, go together within `tokens_max`: at least one.
+    fn rows_together(&self, lengths: impl Iterator<Item = usize>, tokens_max: usize) -> usize {
         let mut tokens = 0;
         let mut padded = None;
         let fits = |length: &usize| {
             tokens += match self.cost {
                 RowCost::Packed => *length,
-                RowCost::Padded => *padded.get_or_insert_with(|| padded_length(*length)),
+                RowCost::Padded { row_tokens_max } => {
+                    *padded.get_or_insert_with(|| padded_length(*length, row_tokens_max))
+                }
             };
-            tokens <= self.tokens_max()
+            tokens <= tokens_max
         };
         lengths.take(self.rows_max).take_while(fits).count().max(1)
     }
@@ -76,8 +86,7 @@ impl BatchLimits {
     /// Remembers that this many tokens were too many for the device.
     fn lower_below(&self, tokens: usize) {
         let lower = (tokens / 2).max(1);
-        if lower < self.tokens_max.get() {
-            self.tokens_max.set(lower);
+        if lower < self.tokens_max.fetch_min(lower, Ordering::Relaxed) {
             metrics::counter!("turnstone_classifier_out_of_memory_total").increment(1);
             tracing::warn!(
                 tokens,
@@ -101,51 +110,77 @@ pub(crate) fn run(
     let mut order: Vec<usize> = (0..rows.len()).collect();
     // Longest first: if memory runs out, it does so at once, and the smaller limit holds for all that follow.
     order.sort_by_key(|index| std::cmp::Reverse(rows[*index].len()));
-    let mut run = Run {
-        rows,
-        limits,
-        probe,
-        forward,
-        device_fault: None,
-        answers: vec![None; rows.len()],
+    // Small calls are cut so that every thread has a part.
+    let tokens: usize = rows.iter().map(|row| row.len()).sum();
+    let share = match limits.threads {
+        1 => usize::MAX,
+        threads => tokens.div_ceil(threads).max(TOKENS_OF_A_THREAD),
     };
-    let mut rest = order.as_slice();
-    while !rest.is_empty() {
-        let count = limits.rows_together(rest.iter().map(|index| rows[*index].len()));
-        let (batch, later) = rest.split_at(count);
-        run.batch(batch);
-        rest = later;
-    }
+    let rest = Mutex::new(order.as_slice());
+    let next = || {
+        let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let lengths = rest.iter().map(|index| rows[*index].len());
+        let count = limits.rows_together(lengths, limits.tokens_max().min(share));
+        let (batch, later) = rest.split_at_checked(count)?;
+        *rest = later;
+        Some(batch)
+    };
+    let device_fault = OnceLock::new();
+    let work = || {
+        let mut run = Run {
+            rows,
+            limits,
+            probe,
+            forward,
+            device_fault: &device_fault,
+            answers: Vec::new(),
+        };
+        while let Some(batch) = next() {
+            run.batch(batch);
+        }
+        run.answers
+    };
+    let helpers = limits.threads.min(tokens.div_ceil(share)).saturating_sub(1);
     let never_run = || {
         Err(RowError::Forward {
             reason: "the row was never run".to_owned(),
         })
     };
-    run.answers
-        .into_iter()
-        .map(|answer| answer.unwrap_or_else(never_run))
-        .collect()
+    let mut answers: Vec<Result<Logits, RowError>> = rows.iter().map(|_| never_run()).collect();
+    thread::scope(|scope| {
+        let name = || thread::Builder::new().name("forward".to_owned());
+        // Without a thread more the others do its part.
+        let helpers: Vec<_> = (0..helpers)
+            .filter_map(|_| name().spawn_scoped(scope, work).ok())
+            .collect();
+        let mine = work();
+        let theirs = helpers.into_iter().filter_map(|helper| helper.join().ok());
+        for (index, answer) in theirs.flatten().chain(mine) {
+            answers[index] = answer;
+        }
+    });
+    answers
 }
 
+/// What one thread does of a run.
 struct Run<'a> {
     rows: &'a [&'a TokenRow],
     limits: &'a BatchLimits,
     probe: &'a TokenRow,
     forward: &'a Forward<'a>,
-    /// Set once even the probe fails: then nothing more is tried in this run.
-    device_fault: Option<String>,
-    answers: Vec<Option<Result<Logits, RowError>>>,
+    /// Set once even the probe fails: then no thread tries anything more in this run.
+    device_fault: &'a OnceLock<String>,
+    answers: Vec<(usize, Result<Logits, RowError>)>,
 }
 
 impl Run<'_> {
     /// Answers the rows at `indices`, which are sorted by falling length. Halves on failure, so at most twice as many
     /// forward passes as rows.
     fn batch(&mut self, indices: &[usize]) {
-        if let Some(reason) = &self.device_fault {
+        if let Some(reason) = self.device_fault.get() {
             for index in indices {
-                self.answers[*index] = Some(Err(RowError::Device {
-                    reason: reason.clone(),
-                }));
+                let reason = reason.clone();
+                self.answers.push((*index, Err(RowError::Device { reason })));
             }
             return;
         }
@@ -153,7 +188,7 @@ impl Run<'_> {
         let failure = match self.attempt(&rows) {
             Ok(logits) => {
                 for (index, logits) in indices.iter().zip(logits) {
-                    self.answers[*index] = Some(check_finite(logits));
+                    self.answers.push((*index, check_finite(logits)));
                 }
                 return;
             }
@@ -164,7 +199,8 @@ impl Run<'_> {
                 .lower_below(self.limits.tokens(rows.iter().map(|row| row.len())));
         }
         if let [index] = indices {
-            self.answers[*index] = Some(Err(self.blame(rows[0], failure)));
+            let blamed = self.blame(rows[0], failure);
+            self.answers.push((*index, Err(blamed)));
         } else {
             let (longer, shorter) = indices.split_at(indices.len() / 2);
             self.batch(longer);
@@ -173,10 +209,11 @@ impl Run<'_> {
     }
 
     /// Decides why a row failed that was alone in its batch.
-    fn blame(&mut self, row: &TokenRow, failure: Failure) -> RowError {
+    fn blame(&self, row: &TokenRow, failure: Failure) -> RowError {
         if let Err(probe_failure) = self.attempt(&[self.probe]) {
             let reason = probe_failure.reason;
-            self.device_fault = Some(reason.clone());
+            // Another thread may have said so already.
+            let _ = self.device_fault.set(reason.clone());
             return RowError::Device { reason };
         }
         if failure.out_of_memory {

@@ -36,9 +36,12 @@ impl Classifier {
     /// Blocks for as long as that takes: seconds for a large model.
     pub fn load(model_dir: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
         let folder = ModelFolder::open(model_dir)?;
-        device::set_intra_op_threads(options.intra_op_threads);
         let (dtype, dtype_reason) = precision::choose(options.device, options.dtype, folder.width())?;
         let (device, kind) = device::prepare(options.device, dtype)?;
+        let threads = device::threads(device, options.threads);
+        if device == tch::Device::Cpu {
+            device::compute_alone();
+        }
 
         let _no_gradients = tch::no_grad_guard();
         let LoadedModel {
@@ -83,8 +86,11 @@ impl Classifier {
                 if device == tch::Device::Cpu {
                     RowCost::Packed
                 } else {
-                    RowCost::Padded
+                    RowCost::Padded {
+                        row_tokens_max: model.tokens_max,
+                    }
                 },
+                threads,
             ),
             info,
         };
@@ -92,6 +98,7 @@ impl Classifier {
         prove(&classifier.network, &classifier.probe)?;
         classifier.info.warm_up_time = started.elapsed();
         classifier.info.log();
+        tracing::info!(threads, "batches run at once");
         Ok(classifier)
     }
 

@@ -1,8 +1,10 @@
-//! Gets the process ready for a device: loads libtorch's CUDA half where it is wanted, and sets the number of threads.
+//! Gets the process ready for a device: loads libtorch's CUDA half where it is wanted, and decides about threads.
 
 use crate::error::LoadError;
 use crate::options::{DeviceChoice, Dtype};
-use std::sync::Mutex;
+use std::cell::Cell;
+use std::num::NonZero;
+use std::thread;
 use tch::{Device, Kind};
 
 /// Makes the device usable and returns libtorch's names for it and for the precision.
@@ -66,27 +68,25 @@ fn open_cuda_library() -> Result<(), String> {
     }
 }
 
-/// Sets the threads of one libtorch operation, once for the process, since the setting is the process's.
-pub(crate) fn set_intra_op_threads(wanted: Option<usize>) {
-    static CHOSEN: Mutex<Option<i32>> = Mutex::new(None);
-    let mut chosen = CHOSEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let wanted = wanted.map(|threads| i32::try_from(threads.max(1)).unwrap_or(i32::MAX));
-    match (*chosen, wanted) {
-        (None, _) => {
-            if let Some(threads) = wanted {
-                tch::set_num_threads(threads);
-            }
-            let threads = tch::get_num_threads();
-            *chosen = Some(threads);
-            tracing::info!(threads, "libtorch threads per operation");
+thread_local! {
+    static OPERATIONS_HAVE_ONE_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets this thread compute its libtorch operations alone. On a CPU batches run side by side, each on one thread: that needs no
+/// hand-over between threads at every operation, which costs as much as the smaller operations themselves.
+pub(crate) fn compute_alone() {
+    OPERATIONS_HAVE_ONE_THREAD.with(|done| {
+        if !done.replace(true) {
+            tch::set_num_threads(1);
         }
-        (Some(threads), Some(wanted)) if threads != wanted => {
-            tracing::warn!(
-                threads,
-                wanted,
-                "libtorch threads are set already for this process; keeping them"
-            );
-        }
-        (Some(_), _) => {}
-    }
+    });
+}
+
+/// Batches that run at once: as many as asked for or as there are cores; one on a GPU, which is parallel inside.
+pub(crate) fn threads(device: Device, wanted: Option<usize>) -> usize {
+    let threads = match device {
+        Device::Cpu => wanted.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get)),
+        _ => 1,
+    };
+    threads.max(1)
 }

@@ -1,6 +1,7 @@
 //! One batch through the network: tokens in, logits out, with one copy each way.
 
 use crate::batching::Logits;
+use crate::device::compute_alone;
 use crate::family::{SequenceClassifier, TokenBatch};
 use crate::layout::{Layout, Run};
 use crate::tokens::TokenRow;
@@ -18,6 +19,10 @@ pub(crate) struct Network {
     classes: usize,
     tokens_max: usize,
 }
+
+// SAFETY: a forward pass only reads the model, whose tensors nobody changes after they are loaded, and libtorch's operations
+// may read a tensor from many threads at once; implementations of SequenceClassifier keep no state between calls.
+unsafe impl Sync for Network {}
 
 impl Network {
     /// Takes a model whose tensors are on `device`, with the longest row that it can take.
@@ -45,6 +50,7 @@ impl Network {
         // Set here and not once, since the setting belongs to the thread.
         let _no_gradients = tch::no_grad_guard();
         let batch = if self.device == Device::Cpu {
+            compute_alone();
             packed(rows)?
         } else {
             padded(rows, self.device, self.tokens_max)?

@@ -13,9 +13,8 @@ pub struct LoadOptions {
     pub dtype: Dtype,
     /// What is done to a text before the model sees it; `None`: what the model was trained for, by its turnstone.json.
     pub normalise: Option<Normalise>,
-    /// Threads that libtorch uses inside one operation on the CPU, for the whole process; `None` leaves its own choice,
-    /// one per physical core. The first model loaded decides.
-    pub intra_op_threads: Option<usize>,
+    /// Batches that run at once on a CPU, each on one thread; `None`: one for each core. A GPU takes one at a time.
+    pub threads: Option<usize>,
     /// What the model's labels mean.
     pub label_map: LabelMap,
     /// Score at or over which an anomalous label is a detection, 0 to 1.
@@ -33,7 +32,7 @@ impl Default for LoadOptions {
             device: DeviceChoice::Cpu,
             dtype: Dtype::F32,
             normalise: None,
-            intra_op_threads: None,
+            threads: None,
             label_map: LabelMap::default(),
             threshold: 0.75,
             batch_rows_max: 4_096,

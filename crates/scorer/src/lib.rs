@@ -35,7 +35,7 @@ pub fn load_options(config: &Config) -> anyhow::Result<LoadOptions> {
     Ok(LoadOptions {
         device: config.anomaly.device.parse().context("anomaly.device")?,
         dtype: config.anomaly.dtype.parse().context("anomaly.dtype")?,
-        intra_op_threads: (config.anomaly.threads > 0).then_some(config.anomaly.threads as usize),
+        threads: (config.anomaly.threads > 0).then_some(config.anomaly.threads as usize),
         normalise: match config.anomaly.normalise.as_str() {
             "" => None,
             rule => Some(rule.parse().context("anomaly.normalise")?),

@@ -1,7 +1,6 @@
 //! Batches against a forward pass that is made up: it fails as devices do.
 
 use super::*;
-use std::cell::RefCell;
 
 fn row(tokens: usize) -> TokenRow {
     TokenRow {
@@ -11,7 +10,7 @@ fn row(tokens: usize) -> TokenRow {
 }
 
 fn limits(rows_max: usize, tokens_max: usize) -> BatchLimits {
-    BatchLimits::new(rows_max, tokens_max, RowCost::Padded)
+    BatchLimits::new(rows_max, tokens_max, RowCost::Padded { row_tokens_max: 512 }, 1)
 }
 
 fn torch_error(text: &str) -> TchError {
@@ -25,7 +24,7 @@ fn lengths(rows: &[&TokenRow]) -> Vec<Logits> {
 
 struct Device {
     /// Batches that were asked for, as (rows, longest).
-    calls: RefCell<Vec<(usize, usize)>>,
+    calls: Mutex<Vec<(usize, usize)>>,
     /// Tokens that fit.
     memory: usize,
     /// Lengths of rows that fail, and how.
@@ -35,7 +34,7 @@ struct Device {
 impl Device {
     fn new(memory: usize, poison: fn(usize) -> Option<&'static str>) -> Self {
         Self {
-            calls: RefCell::new(Vec::new()),
+            calls: Mutex::new(Vec::new()),
             memory,
             poison,
         }
@@ -43,7 +42,7 @@ impl Device {
 
     fn forward(&self, rows: &[&TokenRow]) -> Result<Vec<Logits>, TchError> {
         let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
-        self.calls.borrow_mut().push((rows.len(), longest));
+        self.calls.lock().unwrap().push((rows.len(), longest));
         if rows.len() * longest > self.memory {
             return Err(torch_error("CUDA out of memory. Tried to allocate 2.00 GiB"));
         }
@@ -80,7 +79,7 @@ fn batches_keep_to_both_limits_and_answers_to_the_order_of_rows() {
     let rows = mixed_rows();
     let answers = device.run(&rows, &limits(3, 200));
     assert_answers_are_lengths(&rows, &answers);
-    let calls = device.calls.borrow();
+    let calls = device.calls.lock().unwrap();
     assert!(
         calls
             .iter()
@@ -99,14 +98,14 @@ fn packed_rows_cost_their_own_tokens_and_padded_ones_the_next_padded_length() {
     let counted = |cost| {
         let device = Device::new(usize::MAX, |_| None);
         let rows = mixed_rows();
-        let answers = device.run(&rows, &BatchLimits::new(256, 224, cost));
+        let answers = device.run(&rows, &BatchLimits::new(256, 224, cost, 1));
         assert_answers_are_lengths(&rows, &answers);
-        let calls = device.calls.borrow();
+        let calls = device.calls.lock().unwrap();
         calls.iter().map(|(rows, _)| *rows).collect::<Vec<usize>>()
     };
     // 100 + 90, 90 + 61 + 33 + 17 + 12 + 5 + 5, and 4 that find no room; against 2 × 112, 2 × 96, then up to 5 × 40.
     assert_eq!(counted(RowCost::Packed), [2, 7, 1]);
-    assert_eq!(counted(RowCost::Padded), [2, 2, 5, 1]);
+    assert_eq!(counted(RowCost::Padded { row_tokens_max: 512 }), [2, 2, 5, 1]);
 }
 
 #[test]
@@ -114,7 +113,7 @@ fn a_row_longer_than_the_budget_goes_alone() {
     let device = Device::new(usize::MAX, |_| None);
     let rows = mixed_rows();
     assert_answers_are_lengths(&rows, &device.run(&rows, &limits(256, 1)));
-    assert!(device.calls.borrow().iter().all(|(rows, _)| *rows == 1));
+    assert!(device.calls.lock().unwrap().iter().all(|(rows, _)| *rows == 1));
 }
 
 #[test]
@@ -124,12 +123,13 @@ fn out_of_memory_halves_and_the_limit_is_remembered() {
     let rows = mixed_rows();
     assert_answers_are_lengths(&rows, &device.run(&rows, &limits));
     assert!(limits.tokens_max() <= 210, "{}", limits.tokens_max());
-    device.calls.borrow_mut().clear();
+    device.calls.lock().unwrap().clear();
     assert_answers_are_lengths(&rows, &device.run(&rows, &limits));
     assert!(
         device
             .calls
-            .borrow()
+            .lock()
+            .unwrap()
             .iter()
             .all(|(rows, longest)| rows * longest <= 210),
         "no second failure"
@@ -190,7 +190,7 @@ fn a_broken_device_blames_no_row_and_is_not_tried_for_every_row() {
         "{answers:?}"
     );
     // Down to one row, then the probe: 10, 5, 2, 1 rows and 1.
-    assert_eq!(device.calls.borrow().len(), 5);
+    assert_eq!(device.calls.lock().unwrap().len(), 5);
 }
 
 #[test]
@@ -222,4 +222,37 @@ fn answers_that_are_not_finite_or_too_few_are_errors() {
     );
     let none = run(&rows, &limits, &row(3), &|_| Ok(Vec::new()));
     assert!(none.iter().all(Result::is_err));
+}
+
+#[test]
+fn threads_share_the_batches_and_every_row_is_answered_once_in_its_place() {
+    let rows: Vec<TokenRow> = (0..500).map(|index| row(1 + index * 37 % 211)).collect();
+    for threads in [2, 5] {
+        // Rows of 100 tokens fail on whichever thread they land.
+        let device = Device::new(usize::MAX, |tokens| (tokens == 100).then_some("panic"));
+        let limits = BatchLimits::new(4_096, 512, RowCost::Packed, threads);
+        let answers = device.run(&rows, &limits);
+        for (row, answer) in rows.iter().zip(answers) {
+            match answer {
+                Ok(logits) => assert_eq!(logits, [row.len() as f32]),
+                Err(error) => assert!(
+                    row.len() == 100 && error.to_string().contains("index out of bounds"),
+                    "{error}"
+                ),
+            }
+        }
+        let tokens: usize = rows.iter().map(TokenRow::len).sum();
+        assert!(device.calls.lock().unwrap().len() >= tokens / 512);
+    }
+}
+
+#[test]
+fn a_small_call_is_cut_so_that_every_thread_has_a_part() {
+    let rows: Vec<TokenRow> = (0..8).map(|_| row(50)).collect();
+    for (threads, batches) in [(1, 1), (2, 2), (4, 4), (100, 8)] {
+        let device = Device::new(usize::MAX, |_| None);
+        let answers = device.run(&rows, &BatchLimits::new(4_096, 512, RowCost::Packed, threads));
+        assert_answers_are_lengths(&rows, &answers);
+        assert_eq!(device.calls.lock().unwrap().len(), batches, "{threads} threads");
+    }
 }

@@ -36,7 +36,8 @@ pub(crate) struct TokenBatch {
     pub layout: Layout,
 }
 
-/// A sequence classifier of some family.
+/// A sequence classifier of some family. It keeps no state between calls: several threads call it at once (see
+/// [`crate::forward::Network`]).
 pub(crate) trait SequenceClassifier: Send {
     /// Raw scores of the classes, `[rows, classes]`, in the model's precision and on its device.
     fn logits(&self, batch: &TokenBatch) -> Result<Tensor, TchError>;

@@ -123,7 +123,7 @@ pub struct AnomalyConfig {
     pub batch: u32,
     /// `f32`, `bf16`, `f16`, or `auto`: the fastest that the device computes in itself.
     pub dtype: String,
-    /// Threads of one matrix product; 0 is one for each core.
+    /// Batches of lines that the model works on at once, each on a core of its own (a GPU takes one); 0 is one for each core.
     pub threads: u32,
     /// What is done to a line before the model sees it: `raw` or `template`; empty is what the model was trained for.
     pub normalise: String,
