@@ -69,7 +69,12 @@ impl Scan<'_, '_> {
         let joined = from >= 2 && matches!(bytes[from - 1], b'-' | b'.') && self.continues(from - 1);
         let out = self.out.as_bytes();
         // A sign: "-107" and "146" are numbers alike.
-        if !joined && out.ends_with(b"-") && from != self.after_space && !out.ends_with(b"--") {
+        if !joined
+            && out.ends_with(b"-")
+            && from != self.after_space
+            && !out.ends_with(b"--")
+            && !out.ends_with(b".-")
+        {
             self.out.pop();
         }
         let zero = bytes[from..end]
@@ -135,6 +140,7 @@ impl Scan<'_, '_> {
         if spaced && request_before(before) {
             return true;
         }
-        spaced && is_reason(&bytes[end + 1..run(bytes, end + 1, ALPHA)])
+        let reason = run(bytes, end + 1, ALPHA);
+        spaced && !is(bytes, reason, WORD) && is_reason(&bytes[end + 1..reason])
     }
 }

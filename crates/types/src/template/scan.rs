@@ -111,18 +111,28 @@ impl Scan<'_, '_> {
             return from;
         };
         let next = close + 1;
-        if at(self.bytes, close) != b']' || !matches!(at(self.bytes, next), b':' | b' ' | b'(') {
+        // Behind the colon comes a space, or dropping the brackets would make a URL or a drive of "a[1]://".
+        let closed = match at(self.bytes, next) {
+            b':' => next + 1 == self.bytes.len() || is(self.bytes, next + 1, SPACE),
+            other => matches!(other, b' ' | b'('),
+        };
+        if at(self.bytes, close) != b']' || !closed {
             return from;
         }
-        // The name is not scanned again, so it must be one in which nothing would be masked.
+        // Only the words of the name are masked, so there must be nothing else in it to mask.
         let name = &self.bytes[from..end];
-        let inert = name.iter().enumerate().all(|(index, byte)| match byte {
-            b'/' => index > 0 && name[index - 1].is_ascii_alphabetic(),
-            b'@' => false,
-            _ => !byte.is_ascii_digit(),
-        });
-        if !inert {
+        if name.iter().enumerate().any(|(index, byte)| {
+            *byte == b'@' || *byte == b'/' && (index == 0 || !name[index - 1].is_ascii_alphabetic())
+        }) {
             return from;
+        }
+        let mut start = from;
+        while start < end {
+            let stop = run(self.bytes, start, WORD);
+            if self.bytes[start..stop].iter().any(u8::is_ascii_digit) {
+                self.mixed(start, stop);
+            }
+            start = stop + 1;
         }
         self.flush(end);
         self.literal = next;

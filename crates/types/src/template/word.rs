@@ -240,17 +240,17 @@ pub(super) fn part(word: &[u8]) -> Part {
     Part::Digits
 }
 
-const UNITS: [&str; 66] = [
-    "ms", "s", "us", "ns", "m", "h", "d", "b", "k", "g", "t", "kb", "mb", "gb", "tb", "pb", "kib", "mib",
-    "gib", "tib", "sec", "secs", "min", "mins", "msec", "usec", "nsec", "hr", "hrs", "hz", "khz", "mhz",
-    "ghz", "bit", "bits", "byte", "bytes", "x", "c", "f", "v", "mv", "w", "a", "ma", "mw", "kw", "rpm", "st",
-    "nd", "rd", "th", "px", "pct", "db", "dbm", "bps", "kbps", "mbps", "gbps", "gbit", "mbit", "day", "days",
-    "pages", "seconds",
+const UNITS: &[&str] = &[
+    "msecs", "usecs", "ms", "s", "us", "ns", "m", "h", "d", "b", "k", "g", "t", "kb", "mb", "gb", "tb", "pb",
+    "kib", "mib", "gib", "tib", "sec", "secs", "min", "mins", "msec", "usec", "nsec", "hr", "hrs", "hz",
+    "khz", "mhz", "ghz", "bit", "bits", "byte", "bytes", "x", "c", "f", "v", "mv", "w", "a", "ma", "mw",
+    "kw", "rpm", "st", "nd", "rd", "th", "px", "pct", "db", "dbm", "bps", "kbps", "mbps", "gbps", "gbit",
+    "mbit", "day", "days", "pages", "seconds",
 ];
 
 /// Whether letters right behind a number are its unit.
 pub(super) fn is_unit(letters: &[u8]) -> bool {
-    letters.len() <= 7 && among(letters, &UNITS)
+    letters.len() <= 7 && among(letters, UNITS)
 }
 
 /// How an amount compares with what is ordinary.
@@ -258,9 +258,15 @@ pub(super) fn amount_mark(whole: u32, unit: &[u8]) -> &'static str {
     let (mark, limit) = match unit {
         b"%" => ("<high>", 90),
         b"C" => ("<high>", 85),
-        _ if among(unit, &["ms", "msec", "millis", "milliseconds"]) => ("<long>", 1_000),
+        _ if among(
+            unit,
+            &["ms", "msec", "msecs", "millis", "millisecond", "milliseconds"],
+        ) =>
+        {
+            ("<long>", 1_000)
+        }
         _ if among(unit, &["s", "sec", "secs", "seconds"]) => ("<long>", 10),
-        _ if among(unit, &["us", "usec"]) => ("<long>", 1_000_000),
+        _ if among(unit, &["us", "usec", "usecs", "microseconds"]) => ("<long>", 1_000_000),
         _ => return "<num>",
     };
     if whole >= limit { mark } else { "<num>" }
