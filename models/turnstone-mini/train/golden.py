@@ -2,8 +2,8 @@
 
     python golden.py .. ../../../crates/classifier/tests/golden/mini.jsonl
 
-The semantics are those of the original pipeline: the first 512 characters of a line, truncation
-at 512 tokens, softmax, the winning class. Weights are read as f16 and computed in f32, one line
+Rows carry the raw text; the model sees the first 512 characters of its template, truncated at 512
+tokens; softmax, the winning class. Weights are read as f16 and computed in f32, one line
 at a time, so that no padding is involved. The lines come from the corpus generator and from the
 odd cases below. Each case names the versions and the start of the model's hash.
 """
@@ -19,6 +19,7 @@ import transformers
 from transformers import BertForSequenceClassification, PreTrainedTokenizerFast
 
 from corpus import generate
+from measure import prepared
 
 ODD = [
     "",
@@ -91,8 +92,8 @@ def main() -> None:
     digest = hashlib.sha256((options.model / "model.safetensors").read_bytes()).hexdigest()
     made_with = f"transformers {transformers.__version__}, tokenizers {tokenizers.__version__}, torch {torch.__version__}, model.safetensors sha256 {digest[:16]}"
     rows = []
-    for text in texts:
-        inputs = tokenizer(text[:512], truncation=True, max_length=512, return_tensors="pt")
+    for text, seen in zip(texts, prepared(str(options.model), texts)):
+        inputs = tokenizer(seen, truncation=True, max_length=512, return_tensors="pt")
         with torch.inference_mode():
             logits = model(**inputs).logits[0]
         probabilities = logits.softmax(-1)

@@ -6,6 +6,7 @@
 import argparse
 import json
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,15 +14,26 @@ from tokenizers import Tokenizer
 from transformers import BertForSequenceClassification
 
 from corpus.labels import LABELS
+from rule import VERSION, seen_by_model
 
 THRESHOLD = 0.75
 
 
+def prepared(folder: str, texts: list[str]) -> list[str]:
+    """What the engine tokenises, by the folder's turnstone.json: at most 512 characters of the text or of its template."""
+    described = json.loads((Path(folder) / "turnstone.json").read_text())
+    if described["normalise"] == "template":
+        if described["template_version"] != VERSION:
+            raise SystemExit(f"{folder} was trained for templates of version {described['template_version']}, the rule here is {VERSION}")
+        return seen_by_model(texts)
+    return [text[:512] for text in texts]
+
+
 def predict(model, tokenizer: Tokenizer, texts: list[str], token_budget: int = 4096) -> np.ndarray:
-    """Logits of all texts, batched by length; the engine's rule of 512 characters and 512 tokens."""
+    """Logits of all texts as the engine would tokenise them, batched by length; at most 512 tokens."""
     tokenizer.no_padding()
     tokenizer.enable_truncation(512)
-    encoded = [e.ids for e in tokenizer.encode_batch([t[:512] for t in texts])]
+    encoded = [e.ids for e in tokenizer.encode_batch(texts)]
     order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
     logits = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
     start = 0
@@ -113,7 +125,7 @@ def main() -> None:
     rows = [json.loads(line) for line in open(options.file, encoding="utf-8")]
     model = BertForSequenceClassification.from_pretrained(options.model, dtype=torch.float32).eval()
     tokenizer = Tokenizer.from_file(f"{options.model}/tokenizer.json")
-    probabilities = softmax(predict(model, tokenizer, [r["text"] for r in rows]))
+    probabilities = softmax(predict(model, tokenizer, prepared(options.model, [r["text"] for r in rows])))
     groups = defaultdict(list)
     for i, row in enumerate(rows):
         groups["all"].append(i)

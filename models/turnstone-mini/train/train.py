@@ -9,6 +9,7 @@ import argparse
 import json
 import random
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,27 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-from corpus import generate
+from corpus import Line, generate
 from corpus.labels import LABELS
 from encoder import package_folder, prune_vocabulary, small_model
 from measure import figures, plain, predict, show, softmax
+from rule import VERSION, seen_by_model
+
+
+def normalised(lines) -> list:
+    """The lines as the model sees them, each template once. Where labels differ the commonest wins; a tie teaches nothing."""
+    votes = {}
+    texts = seen_by_model([line.text for line in lines])
+    for line, text in zip(lines, texts):
+        votes.setdefault(text, Counter())[line.label] += 1
+    result, done = [], set()
+    for line, text in zip(lines, texts):
+        ranked = votes[text].most_common(2)
+        if text in done or len(ranked) == 2 and ranked[0][1] == ranked[1][1]:
+            continue
+        done.add(text)
+        result.append(Line(text, ranked[0][0], line.program))
+    return result
 
 
 def batches(rng, encoded: list[list[int]], lines: int):
@@ -50,7 +68,7 @@ def write_folder(out: Path, model, tokenizer_json: str) -> None:
     special = {"cls_token": "[CLS]", "mask_token": "[MASK]", "pad_token": "[PAD]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
     (out / "special_tokens_map.json").write_text(json.dumps(special, indent=2) + "\n")
     (out / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True, "model_max_length": 512, "tokenizer_class": "BertTokenizer", **special}, indent=2) + "\n")
-    (out / "turnstone.json").write_text(json.dumps({"format": 1, "normalise": "raw"}) + "\n")
+    (out / "turnstone.json").write_text(json.dumps({"format": 1, "normalise": "template", "template_version": VERSION}) + "\n")
     tensors = {name: value.detach().half().contiguous() for name, value in model.state_dict().items() if "position_ids" not in name}
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
     # safetensors creates the file for its owner only; services run as other users.
@@ -77,8 +95,8 @@ def main() -> None:
     torch.manual_seed(options.seed)
     rng = random.Random(options.seed)
     source = package_folder()
-    epochs = [generate(options.seed + n, options.per_shape) for n in range(options.epochs)]
-    validation = generate(options.seed + 99, 4, held_out=True)
+    epochs = [normalised(generate(options.seed + n, options.per_shape)) for n in range(options.epochs)]
+    validation = normalised(generate(options.seed + 99, 4, held_out=True))
     tokenizer_json, kept = prune_vocabulary(source, [line.text for lines in epochs for line in lines], options.words)
     tokenizer = Tokenizer.from_str(tokenizer_json)
     model = small_model(source, [int(n) for n in options.layers.split(",")], kept, dropout=0.1)
@@ -128,9 +146,16 @@ def main() -> None:
                 print(f"epoch {number + 1} step {step}/{steps} loss {running:.3f} {(time.time() - started) / step:.2f} s/step", flush=True)
     model.eval()
 
+    # Real logs are mostly of programs that the corpus knows, so the scores are fitted on as many new templates of
+    # trained programs as on templates of held-out ones: the latter alone make the model too modest everywhere else.
+    trained = {line.text for lines in epochs for line in lines}
+    fresh = [line for line in normalised(generate(options.seed + 98, options.per_shape)) if line.text not in trained]
+    random.Random(options.seed).shuffle(fresh)
+    calibration = validation + fresh[: len(validation)]
+    logits = predict(model, tokenizer, [line.text for line in calibration])
+    temperature = fit_temperature(logits, np.array([LABELS.index(line.label) for line in calibration]))
     rows = [{"text": line.text, "label": line.label} for line in validation]
-    logits = predict(model, tokenizer, [row["text"] for row in rows])
-    temperature = fit_temperature(logits, np.array([LABELS.index(row["label"]) for row in rows]))
+    logits = logits[: len(rows)]
     with torch.no_grad():
         model.classifier.weight /= temperature
         model.classifier.bias /= temperature
