@@ -37,6 +37,12 @@ pub struct BenchClassify {
     pub file: PathBuf,
     #[command(flatten)]
     pub model: ModelChoice,
+    /// What is done to a line before the model sees it: raw, or template; what the model was trained for unless given
+    #[arg(long, value_name = "RULE")]
+    pub normalise: Option<turnstone_classifier::Normalise>,
+    /// Keep no answers; with the cache, every pass begins with an empty one
+    #[arg(long)]
+    pub no_cache: bool,
     /// Tokens, padding included, that go through the model at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch_tokens: Option<u32>,

@@ -31,6 +31,12 @@ pub async fn run(shared: &Shared, command: &BenchClassify) -> anyhow::Result<()>
         (None, 0) => std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
         (None, configured) => configured,
     };
+    if let Some(rule) = command.normalise {
+        config.anomaly.normalise = rule.to_string();
+    }
+    if command.no_cache {
+        config.anomaly.cache_bytes = 0;
+    }
     let settings = Settings::new(&config, folder, command)?;
     if cfg!(debug_assertions) {
         note("this is a debug build; build with --release before believing a figure");

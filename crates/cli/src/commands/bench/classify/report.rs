@@ -20,6 +20,9 @@ pub struct Report {
     parameters: u64,
     device: String,
     dtype: String,
+    normalise: String,
+    /// 0 keeps no answers.
+    cache_bytes: u64,
     threads: u32,
     lines: usize,
     /// Lines that differ within the characters that a model sees.
@@ -28,6 +31,7 @@ pub struct Report {
     passes: Vec<Pass>,
     /// Median of the passes.
     lines_per_second: f64,
+    tokens_per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<Against>,
     #[serde(skip)]
@@ -82,12 +86,15 @@ impl Report {
             parameters: info.parameters,
             device: info.device.clone(),
             dtype: info.dtype.clone(),
+            normalise: info.normalise.clone(),
+            cache_bytes: settings.cache_bytes,
             threads: settings.threads,
             lines: texts.len(),
             distinct_lines: seen.len(),
             failed_lines: 0,
             passes: Vec::new(),
             lines_per_second: 0.0,
+            tokens_per_second: 0.0,
             against: None,
             peer_seconds: Vec::new(),
         }
@@ -110,6 +117,7 @@ impl Report {
     pub fn finish(&mut self, answers: &[Answer]) {
         self.failed_lines = answers.iter().filter(|answer| answer.is_none()).count();
         self.lines_per_second = median(self.passes.iter().map(|pass| pass.lines_per_second));
+        self.tokens_per_second = median(self.passes.iter().map(|pass| pass.tokens_per_second));
     }
 
     /// Compares with the peers; `answers` are ours for their lines.
@@ -184,11 +192,34 @@ impl Report {
         if self.failed_lines > 0 {
             writeln!(out, "failed     {} lines", grouped(self.failed_lines as u64))?;
         }
-        writeln!(out, "\n{:<8} {:>10}", "PASS", "LINES/S")?;
+        let cache = match self.cache_bytes {
+            0 => "no cache".to_owned(),
+            bytes => format!("cache of {} MiB, empty before each pass", bytes.div_ceil(1 << 20)),
+        };
+        writeln!(out, "text       {}, {cache}", self.normalise)?;
+        writeln!(
+            out,
+            "\n{:<8} {:>10} {:>10} {:>9} {:>11} {:>9} {:>9}",
+            "PASS", "LINES/S", "TOKENS/S", "HIT RATE", "TOKENISE", "WAIT", "FORWARD"
+        )?;
         for (index, pass) in self.passes.iter().enumerate() {
-            writeln!(out, "{:<8} {:>10.1}", index + 1, pass.lines_per_second)?;
+            writeln!(
+                out,
+                "{:<8} {:>10.1} {:>10.0} {} {:>9.3} s {:>7.3} s {:>7.3} s",
+                index + 1,
+                pass.lines_per_second,
+                pass.tokens_per_second,
+                percent(pass.hit_rate, 7),
+                pass.tokenise_seconds,
+                pass.wait_seconds,
+                pass.forward_seconds
+            )?;
         }
-        writeln!(out, "{:<8} {:>10.1}", "median", self.lines_per_second)?;
+        writeln!(
+            out,
+            "{:<8} {:>10.1} {:>10.0}",
+            "median", self.lines_per_second, self.tokens_per_second
+        )?;
         match &self.against {
             Some(against) => against.print(out),
             None => Ok(()),
@@ -223,8 +254,8 @@ impl Against {
                 peer.lines_per_second,
                 peer.lines_per_second_best,
                 peer.ratio,
-                percent(peer.agreement.all),
-                percent(peer.agreement.clear),
+                percent(peer.agreement.all, 9),
+                percent(peer.agreement.clear, 9),
                 escape_controls(&peer.settings.to_string())
             )?;
         }
@@ -240,8 +271,8 @@ impl Against {
             out,
             "\nagainst PyTorch f32: {} the same label, {} of the {} lines whose two best probabilities differ by more than {NEAR_TIE}; \
              the winner's probability differs by at most {:.1e}",
-            percent(self.reference.all).trim(),
-            percent(self.reference.clear).trim(),
+            percent(self.reference.all, 0),
+            percent(self.reference.clear, 0),
             grouped(self.reference.clear_lines as u64),
             self.score_difference_max
         )?;
@@ -283,9 +314,9 @@ impl Agreement {
     }
 }
 
-fn percent(share: f64) -> String {
+fn percent(share: f64, width: usize) -> String {
     // Cut, not rounded: 99.996 % is not all.
-    format!("{:>9.2} %", (share * 10_000.0).floor() / 100.0)
+    format!("{:>width$.2} %", (share * 10_000.0).floor() / 100.0)
 }
 
 /// The middle value, or the mean of the two in the middle; NaN of nothing.
@@ -321,7 +352,7 @@ mod tests {
                 clear_lines: 3
             }
         );
-        assert_eq!(percent(0.999_99).trim(), "99.99 %");
-        assert_eq!(percent(1.0).trim(), "100.00 %");
+        assert_eq!(percent(0.999_99, 0), "99.99 %");
+        assert_eq!(percent(1.0, 9).trim(), "100.00 %");
     }
 }

@@ -1,6 +1,6 @@
 //! The shape of the cost: lines a second against line length, batch budget, threads and repeats, as Markdown for the documents.
 
-use super::measure::{Ours, Settings};
+use super::measure::{Ours, Pass, Settings};
 use super::report::median;
 use crate::arguments::{BenchClassify, Shared};
 use crate::commands::note;
@@ -27,28 +27,27 @@ pub async fn run(
     settings: &Settings,
     texts: &[String],
 ) -> anyhow::Result<()> {
+    let texts = &distinct(texts);
     let passes = command.passes;
     let mut out = std::io::stdout();
-    let mut ours = Ours::start(settings.clone()).await?;
+    let mut uncached = settings.clone();
+    uncached.cache_bytes = 0;
+    let mut ours = Ours::start(uncached.clone()).await?;
     let info = ours.info();
     writeln!(
         out,
-        "`{}`, {} {}, {} threads, {} lines, median of {passes} passes\n",
+        "`{}`, {} {}, {}, {} threads, {} distinct lines, median of {passes} passes",
         info.name,
         info.device,
         info.dtype,
+        info.normalise,
         settings.threads,
         texts.len()
     )?;
     table(&mut out, "characters a line")?;
     for length in LENGTHS {
         let lines = of_length(texts, length);
-        row(&mut out, length, rate(&mut ours, &lines, passes).await?)?;
-    }
-    table(&mut out, "repeated lines in a hundred")?;
-    for repeats in REPEATS {
-        let lines = with_repeats(texts, repeats);
-        row(&mut out, repeats, rate(&mut ours, &lines, passes).await?)?;
+        row(&mut out, length, &measure(&mut ours, &lines, passes).await?)?;
     }
     ours.end().await;
 
@@ -58,10 +57,10 @@ pub async fn run(
         DeviceChoice::Cuda(_) => BUDGETS_GPU,
     };
     for budget in budgets {
-        let mut settings = settings.clone();
+        let mut settings = uncached.clone();
         settings.load.batch_tokens_max = Some(budget);
         let mut ours = Ours::start(settings).await?;
-        row(&mut out, budget, rate(&mut ours, texts, passes).await?)?;
+        row(&mut out, budget, &measure(&mut ours, texts, passes).await?)?;
         ours.end().await;
     }
 
@@ -72,31 +71,59 @@ pub async fn run(
         row(
             &mut out,
             threads,
-            of_own_process(shared, command, settings, threads).await?,
+            &of_own_process(shared, command, &uncached, texts, threads).await?,
         )?;
         threads *= 2;
     }
+
+    table(&mut out, "repeated lines in a hundred")?;
+    let mut ours = Ours::start(settings.clone()).await?;
+    for repeats in REPEATS {
+        let lines = with_repeats(texts, repeats);
+        row(&mut out, repeats, &measure(&mut ours, &lines, passes).await?)?;
+    }
+    ours.end().await;
     Ok(())
+}
+
+/// Medians of the passes.
+struct Figures {
+    lines_per_second: f64,
+    tokens_per_second: f64,
+    hit_rate: f64,
 }
 
 fn table(out: &mut impl Write, what: &str) -> anyhow::Result<()> {
     note(&format!("measuring lines a second against {what}"));
-    writeln!(out, "| {what} | lines/s |\n| ---: | ---: |")?;
+    writeln!(
+        out,
+        "\n| {what} | lines/s | tokens/s | hit rate |\n| ---: | ---: | ---: | ---: |"
+    )?;
     Ok(())
 }
 
-fn row(out: &mut impl Write, value: usize, rate: f64) -> anyhow::Result<()> {
-    writeln!(out, "| {value} | {rate:.0} |")?;
+fn row(out: &mut impl Write, value: usize, figures: &Figures) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "| {value} | {:.0} | {:.0} | {:.1} % |",
+        figures.lines_per_second,
+        figures.tokens_per_second,
+        figures.hit_rate * 100.0
+    )?;
     Ok(())
 }
 
-/// Median lines a second.
-async fn rate(ours: &mut Ours, texts: &[String], passes: u32) -> anyhow::Result<f64> {
-    let mut rates = Vec::new();
-    for _ in 0..passes {
-        rates.push(ours.pass(texts).await?.0.lines_per_second);
+async fn measure(ours: &mut Ours, texts: &[String], count: u32) -> anyhow::Result<Figures> {
+    let mut passes = Vec::new();
+    for _ in 0..count {
+        passes.push(ours.pass(texts).await?.0);
     }
-    Ok(median(rates.into_iter()))
+    let of = |figure: fn(&Pass) -> f64| median(passes.iter().map(figure));
+    Ok(Figures {
+        lines_per_second: of(|pass| pass.lines_per_second),
+        tokens_per_second: of(|pass| pass.tokens_per_second),
+        hit_rate: of(|pass| pass.hit_rate),
+    })
 }
 
 /// As many texts of just so many characters: the lines one after the other, each text beginning with another line.
@@ -117,18 +144,21 @@ fn of_length(texts: &[String], characters: usize) -> Vec<String> {
     (0..texts.len()).map(from).collect()
 }
 
-/// As many lines, of which `repeats` in a hundred are one of the others again, at even distances. Where the file has too few
-/// lines that differ, more are repeats.
-fn with_repeats(texts: &[String], repeats: usize) -> Vec<String> {
+/// The lines that differ within the characters that a model sees: repeats are folded and would blur what is measured.
+fn distinct(texts: &[String]) -> Vec<String> {
     let mut seen = HashSet::new();
-    let mut distinct: Vec<&String> = texts
+    texts
         .iter()
         .filter(|text| seen.insert(truncate_chars(text, CLASSIFIED_TEXT_CHARS_MAX)))
-        .collect();
-    let wanted = (texts.len() * (100 - repeats) / 100).max(1);
-    distinct.truncate(wanted);
-    (0..texts.len())
-        .map(|row| distinct[row % distinct.len()].clone())
+        .cloned()
+        .collect()
+}
+
+/// As many lines, of which `repeats` in a hundred are one of the others again, at even distances.
+fn with_repeats(distinct: &[String], repeats: usize) -> Vec<String> {
+    let kept = (distinct.len() * (100 - repeats) / 100).max(1);
+    (0..distinct.len())
+        .map(|row| distinct[row % kept].clone())
         .collect()
 }
 
@@ -137,8 +167,13 @@ async fn of_own_process(
     shared: &Shared,
     command: &BenchClassify,
     settings: &Settings,
+    texts: &[String],
     threads: usize,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<Figures> {
+    let mut lines = tempfile::NamedTempFile::new().context("make a temporary file")?;
+    for text in texts {
+        writeln!(lines, "{text}")?;
+    }
     let mut arguments: Vec<OsString> = Vec::new();
     let mut flag = |name: &str, value: OsString| arguments.extend([name.into(), value]);
     if let Some(config) = &shared.config {
@@ -151,26 +186,29 @@ async fn of_own_process(
     flag("--threads", threads.to_string().into());
     flag("--call-lines", settings.call_lines.to_string().into());
     flag("--format", "json".into());
-    if let Some(limit) = command.limit {
-        flag("--limit", limit.to_string().into());
+    if let Some(rule) = settings.load.normalise {
+        flag("--normalise", rule.to_string().into());
     }
     if let Some(tokens) = settings.load.batch_tokens_max {
         flag("--batch-tokens", tokens.to_string().into());
     }
     let output = tokio::process::Command::new(std::env::current_exe()?)
-        .args(["bench", "classify"])
+        .args(["bench", "classify", "--no-cache"])
         .args(arguments)
         .arg("--")
-        .arg(&command.file)
+        .arg(lines.path())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .output()
         .await?;
     anyhow::ensure!(output.status.success(), "the bench with {threads} threads failed");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    report["lines_per_second"]
-        .as_f64()
-        .context("the bench's report has no lines_per_second")
+    let figure = |figure: &serde_json::Value| figure.as_f64().context("the bench's report lacks a figure");
+    Ok(Figures {
+        lines_per_second: figure(&report["lines_per_second"])?,
+        tokens_per_second: figure(&report["tokens_per_second"])?,
+        hit_rate: figure(&report["passes"][0]["hit_rate"])?,
+    })
 }
 
 #[cfg(test)]
@@ -194,8 +232,8 @@ mod tests {
 
     #[test]
     fn repeats_keep_the_number_of_lines() {
-        let lines = texts(&["a", "b", "b", "c"]);
-        assert_eq!(with_repeats(&lines, 0), ["a", "b", "c", "a"]);
+        let lines = distinct(&texts(&["a", "b", "b", "c", "d"]));
+        assert_eq!(with_repeats(&lines, 0), ["a", "b", "c", "d"]);
         assert_eq!(with_repeats(&lines, 50), ["a", "b", "a", "b"]);
         assert_eq!(with_repeats(&lines, 100), ["a", "a", "a", "a"]);
     }
