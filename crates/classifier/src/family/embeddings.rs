@@ -32,8 +32,9 @@ pub(super) struct Embeddings {
 impl Embeddings {
     /// Takes the tensors under `prefix`, which all families call the same.
     pub fn take(weights: &mut Weights<'_>, prefix: &str, shape: EmbeddingShape) -> Result<Self, LoadError> {
-        let mut table =
-            |name: &str, rows| weights.take(&format!("{prefix}.{name}.weight"), &[rows, shape.size]);
+        let mut table = |name: &str, rows| {
+            weights.exact(|weights| weights.take(&format!("{prefix}.{name}.weight"), &[rows, shape.size]))
+        };
         let words = table("word_embeddings", shape.words)?;
         let positions = table("position_embeddings", shape.positions)?;
         let types = shape

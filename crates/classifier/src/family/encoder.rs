@@ -136,7 +136,15 @@ impl Encoder {
         let layers = (0..count)
             .map(|index| {
                 let prefix = format!("{prefix}.{index}");
-                EncoderLayer::take(weights, &prefix, names, shape, index + 1 == count)
+                let take = |weights: &mut Weights<'_>, last| {
+                    EncoderLayer::take(weights, &prefix, names, shape, last)
+                };
+                // The last layer has one token of each row to work on, so full precision costs next to nothing.
+                if index + 1 == count {
+                    weights.exact(|weights| take(weights, true))
+                } else {
+                    take(weights, false)
+                }
             })
             .collect::<Result<Vec<EncoderLayer>, LoadError>>()?;
         Ok(Self { layers })
@@ -192,8 +200,10 @@ impl Head {
             })
             .unwrap_or(0);
         Ok(Self {
-            dense: LinearWeights::take(weights, names.dense, hidden, hidden)?.ready_with(activation)?,
-            classifier: Linear::take(weights, names.classifier, hidden, classes)?,
+            dense: weights
+                .exact(|weights| LinearWeights::take(weights, names.dense, hidden, hidden))?
+                .ready_with(activation)?,
+            classifier: weights.exact(|weights| Linear::take(weights, names.classifier, hidden, classes))?,
             classes,
         })
     }

@@ -4,7 +4,7 @@ use super::Activation;
 use super::onednn::{After, PackedWeight};
 use crate::error::LoadError;
 use crate::weights::Weights;
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// The numbers of a linear layer, as the file has them.
 pub(crate) struct LinearWeights {
@@ -81,6 +81,7 @@ pub(crate) struct Linear {
     weight: Weight,
     bias: Option<Tensor>,
     activation: Option<Activation>,
+    kind: Kind,
 }
 
 enum Weight {
@@ -100,6 +101,7 @@ impl Linear {
             None
         };
         Ok(Self {
+            kind: weight.kind(),
             weight: packed.map_or_else(|| Weight::Plain(weight), Weight::Packed),
             bias: bias.map(|bias| bias.f_contiguous()).transpose()?,
             activation,
@@ -116,8 +118,10 @@ impl Linear {
         LinearWeights::take(weights, prefix, inputs, outputs)?.ready()
     }
 
-    /// `[tokens, inputs]` to `[tokens, outputs]`.
+    /// `[tokens, inputs]` to `[tokens, outputs]`, in the precision of the weights, whatever that of the input is.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        // Without a copy where it is the same.
+        let input = &input.f_to_kind(self.kind)?;
         match &self.weight {
             Weight::Packed(weight) => {
                 let after = self.activation.map_or(After::Nothing, Activation::fused);
@@ -133,10 +137,12 @@ impl Linear {
         }
     }
 
-    /// As [`Linear::forward`], plus `residual` of the result's shape.
+    /// As [`Linear::forward`], plus `residual` of the result's shape, in the finer precision of the two.
     pub fn forward_plus(&self, input: &Tensor, residual: &Tensor) -> Result<Tensor, TchError> {
         match (&self.weight, self.activation) {
-            (Weight::Packed(weight), None) => weight.linear_plus(input, self.bias.as_ref(), residual),
+            (Weight::Packed(weight), None) if residual.kind() == self.kind => {
+                weight.linear_plus(&input.f_to_kind(self.kind)?, self.bias.as_ref(), residual)
+            }
             _ => self.forward(input)?.f_add(residual),
         }
     }

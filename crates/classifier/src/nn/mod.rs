@@ -1,5 +1,8 @@
 //! Layers that the families share. Hidden states are `[tokens, size]`: the tokens of a batch's rows one after the other,
 //! so that products and norms never see padding; only attention looks at rows (see [`crate::layout::Layout`]).
+//!
+//! In 16 bits on a CPU only the large products and the attention between them are in 16 bits. Embeddings, sums, norms and what
+//! works on one token of each row stay in f32, since their rounding would add up from layer to layer for no gain in time.
 
 mod activation;
 mod attend;

@@ -24,8 +24,8 @@ impl LayerNorm {
     /// Takes `PREFIX.weight` and `PREFIX.bias`.
     pub fn take(weights: &mut Weights<'_>, prefix: &str, shape: LayerNormShape) -> Result<Self, LoadError> {
         Ok(Self {
-            weight: weights.take(&format!("{prefix}.weight"), &[shape.size])?,
-            bias: Some(weights.take(&format!("{prefix}.bias"), &[shape.size])?),
+            weight: weights.exact(|weights| weights.take(&format!("{prefix}.weight"), &[shape.size]))?,
+            bias: Some(weights.exact(|weights| weights.take(&format!("{prefix}.bias"), &[shape.size]))?),
             shape,
         })
     }
@@ -37,7 +37,7 @@ impl LayerNorm {
         shape: LayerNormShape,
     ) -> Result<Self, LoadError> {
         Ok(Self {
-            weight: weights.take(&format!("{prefix}.weight"), &[shape.size])?,
+            weight: weights.exact(|weights| weights.take(&format!("{prefix}.weight"), &[shape.size]))?,
             bias: None,
             shape,
         })

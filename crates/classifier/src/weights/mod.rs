@@ -67,6 +67,18 @@ impl Weights<'_> {
         Some(view.shape().to_vec())
     }
 
+    /// Lets `take` read in f32 on a CPU, whatever the precision of the rest: for tensors that cost little time and whose
+    /// rounding would be felt in every answer.
+    pub fn exact<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, LoadError>) -> Result<T, LoadError> {
+        let chosen = self.kind;
+        if self.device == Device::Cpu {
+            self.kind = Kind::Float;
+        }
+        let taken = take(self);
+        self.kind = chosen;
+        taken
+    }
+
     /// Copies one tensor out, straight from the mapped file to the device. A missing one is remembered for
     /// [`Weights::finish`] and zeros stand in for it, so that one error names all of them; one of another shape is an
     /// error at once.

@@ -176,7 +176,9 @@ fn bf16_stays_close_to_f32() {
         let found = answers(bf16s.probabilities(&texts), &golden.name);
         let difference = largest_difference(&found, &expected);
         assert!(difference <= BF16_TOLERANCE, "{}: {difference}", golden.name);
-        assert!(difference > 0.0, "{}: bf16 computes in f32", golden.name);
+        // The only layer of this one is its last, which stays in f32 on a CPU.
+        let all_in_f32 = golden.name == "electra-even";
+        assert_eq!(difference == 0.0, all_in_f32, "{}: {difference}", golden.name);
     }
 }
 
