@@ -7,7 +7,7 @@ use super::encoder::{EncoderLayer, Head, HeadNames, LayerNames};
 use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
-use crate::nn::{Activation, Linear, Queries};
+use crate::nn::{Activation, Linear, Queries, State};
 use crate::weights::{NameTable, Weights};
 use serde::Deserialize;
 use serde_json::Value;
@@ -139,7 +139,7 @@ struct Albert {
 
 impl SequenceClassifier for Albert {
     fn logits(&self, batch: &TokenBatch) -> Result<Tensor, TchError> {
-        let mut hidden = self.projection.forward(&self.embeddings.forward(batch)?)?;
+        let mut hidden = State::of(self.projection.forward(&self.embeddings.forward(batch)?)?);
         for (index, step) in self.steps.iter().enumerate() {
             let queries = if index + 1 == self.steps.len() {
                 Queries::FirstToken
@@ -148,7 +148,7 @@ impl SequenceClassifier for Albert {
             };
             hidden = self.layers[*step].forward(&hidden, batch, queries, None)?;
         }
-        self.head.forward(&hidden)
+        self.head.forward(&hidden.exact)
     }
 }
 

@@ -4,7 +4,9 @@
 use super::TokenBatch;
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
-use crate::nn::{Activation, Attention, Bias, LayerNorm, LayerNormShape, Linear, LinearWeights, Queries};
+use crate::nn::{
+    Activation, Attention, Bias, LayerNorm, LayerNormShape, Linear, LinearWeights, Queries, State,
+};
 use crate::weights::Weights;
 use tch::{TchError, Tensor};
 
@@ -97,25 +99,32 @@ impl EncoderLayer {
         })
     }
 
-    /// The next hidden states, `[tokens, size]` or, of first tokens, `[rows, size]`.
+    /// The next hidden state, `[tokens, size]` or, of first tokens, `[rows, size]`.
     pub fn forward(
         &self,
-        hidden: &Tensor,
+        hidden: &State,
         batch: &TokenBatch,
         queries: Queries,
         bias: Option<Bias<'_>>,
-    ) -> Result<Tensor, TchError> {
-        let context = self.attention.forward(hidden, &batch.layout, queries, bias)?;
-        let residual = match queries {
-            Queries::AllTokens => hidden.shallow_clone(),
-            Queries::FirstToken => batch.layout.first_tokens(hidden)?,
+    ) -> Result<State, TchError> {
+        let (context, residual) = match queries {
+            Queries::AllTokens => (
+                self.attention
+                    .forward(&hidden.rounded, &batch.layout, queries, bias)?,
+                hidden.exact.shallow_clone(),
+            ),
+            Queries::FirstToken => (
+                self.attention
+                    .forward(&hidden.exact, &batch.layout, queries, bias)?,
+                batch.layout.first_tokens(&hidden.exact)?,
+            ),
         };
         let attended = self
-            .attention_norm
-            .forward(&self.attention_output.forward_plus(&context, &residual)?)?;
-        let inner = self.intermediate.forward(&attended)?;
-        self.output_norm
-            .forward(&self.output.forward_plus(&inner, &attended)?)
+            .attention_output
+            .forward_norm(&context, &residual, &self.attention_norm)?;
+        let inner = self.intermediate.forward(&attended.rounded)?;
+        self.output
+            .forward_norm(&inner, &attended.exact, &self.output_norm)
     }
 }
 
@@ -157,7 +166,7 @@ impl Encoder {
         batch: &TokenBatch,
         bias: Option<Bias<'_>>,
     ) -> Result<Tensor, TchError> {
-        let mut hidden = embedded;
+        let mut hidden = State::of(embedded);
         for (index, layer) in self.layers.iter().enumerate() {
             let queries = if index + 1 == self.layers.len() {
                 Queries::FirstToken
@@ -166,7 +175,7 @@ impl Encoder {
             };
             hidden = layer.forward(&hidden, batch, queries, bias)?;
         }
-        Ok(hidden)
+        Ok(hidden.exact)
     }
 }
 

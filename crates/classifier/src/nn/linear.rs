@@ -1,7 +1,7 @@
 //! Linear layers. A model is put together from [`LinearWeights`], which can be joined and cut, and runs [`Linear`]s.
 
-use super::Activation;
 use super::onednn::{After, PackedWeight};
+use super::{Activation, LayerNorm, State};
 use crate::error::LoadError;
 use crate::weights::Weights;
 use tch::{Device, Kind, TchError, Tensor};
@@ -134,6 +134,21 @@ impl Linear {
                     None => Ok(output),
                 }
             }
+        }
+    }
+
+    /// The norm of this layer's answer plus `residual`, which has its shape.
+    pub fn forward_norm(
+        &self,
+        input: &Tensor,
+        residual: &Tensor,
+        norm: &LayerNorm,
+    ) -> Result<State, TchError> {
+        match &self.weight {
+            Weight::Packed(_) if residual.kind() == self.kind => {
+                Ok(State::of(norm.forward(&self.forward_plus(input, residual)?)?))
+            }
+            _ => norm.forward_sum(&self.forward(input)?, residual),
         }
     }
 

@@ -22,6 +22,24 @@ pub(crate) use norm::{LayerNorm, LayerNormShape};
 
 use tch::{TchError, Tensor};
 
+/// A hidden state, `[tokens, size]`.
+pub(crate) struct State {
+    /// As exact as it is known.
+    pub exact: Tensor,
+    /// In the precision of the products that follow, where that was made along with it; else the same tensor.
+    pub rounded: Tensor,
+}
+
+impl State {
+    /// A state of one precision.
+    pub fn of(tensor: Tensor) -> Self {
+        Self {
+            rounded: tensor.shallow_clone(),
+            exact: tensor,
+        }
+    }
+}
+
 /// Rows of an embedding table, `[ids, size]`.
 pub(crate) fn lookup(table: &Tensor, ids: &Tensor) -> Result<Tensor, TchError> {
     Tensor::f_embedding(table, ids, -1, false, false)

@@ -1,5 +1,6 @@
 //! Layer normalisation.
 
+use super::{State, cpu};
 use crate::error::LoadError;
 use crate::weights::Weights;
 use tch::{TchError, Tensor};
@@ -41,6 +42,17 @@ impl LayerNorm {
             bias: None,
             shape,
         })
+    }
+
+    /// Normalises `product + residual`.
+    pub fn forward_sum(&self, product: &Tensor, residual: &Tensor) -> Result<State, TchError> {
+        if let Some(bias) = &self.bias
+            && let Some((exact, rounded)) =
+                cpu::sum_norm(product, residual, &self.weight, bias, self.shape.eps)?
+        {
+            return Ok(State { exact, rounded });
+        }
+        Ok(State::of(self.forward(&product.f_add(residual)?)?))
     }
 
     /// Normalises.

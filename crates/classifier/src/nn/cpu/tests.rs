@@ -1,6 +1,6 @@
 //! The kernel against libtorch's attention.
 
-use super::attention;
+use super::{attention, sum_norm};
 use crate::layout::Run;
 use tch::{Device, Kind, Tensor};
 
@@ -118,4 +118,32 @@ fn what_it_is_not_for_is_left_to_libtorch() {
     assert!(attention(&long, &runs(&[(1, 600)]), 1).unwrap().is_none());
     let odd = Tensor::zeros([4, 6], (Kind::Float, Device::Cpu));
     assert!(attention(&odd, &runs(&[(1, 3)]), 1).is_err());
+}
+
+#[test]
+fn norms_of_sums_are_those_of_libtorch() {
+    tch::manual_seed(8);
+    let random = |shape: &[i64]| Tensor::randn(shape, (Kind::Float, Device::Cpu));
+    for size in [1, 7, 16, 20, 384, 770] {
+        let product = (random(&[5, size]) * 3).to_kind(Kind::BFloat16);
+        let (residual, weight, bias) = (random(&[5, size]) + 2, random(&[size]), random(&[size]));
+        let Some((exact, rounded)) = sum_norm(&product, &residual, &weight, &bias, 1e-5).unwrap() else {
+            #[cfg(target_arch = "x86_64")]
+            assert!(!is_x86_feature_detected!("fma"), "the kernel refused {size}");
+            continue;
+        };
+        let sum = product.to_kind(Kind::Float) + &residual;
+        let expected = sum.layer_norm([size], Some(&weight), Some(&bias), 1e-5, true);
+        let difference = (&exact - &expected).abs().max().double_value(&[]);
+        assert!(difference <= 2e-5, "{size}: {difference}");
+        let agree = rounded.equal(&exact.to_kind(Kind::BFloat16));
+        assert!(agree, "{size}: rounded otherwise than libtorch does");
+    }
+    let product = random(&[2, 4]);
+    let (weight, bias) = (random(&[4]), random(&[4]));
+    assert!(
+        sum_norm(&product, &product, &weight, &bias, 1e-5)
+            .unwrap()
+            .is_none()
+    );
 }
