@@ -21,7 +21,7 @@ pub struct LoadOptions {
     pub threshold: f64,
     /// Rows that go through the model at once, at most. The tokens decide; this bounds what rows cost beside them.
     pub batch_rows_max: usize,
-    /// Tokens, with padding where there is any, that go through the model at once; a single longer row still goes alone. `None`: 1,024
+    /// Tokens, with padding where there is any, that go through the model at once; a single longer row still goes alone. `None`: 512
     /// on the CPU, where a batch should stay in its caches, and 32,768 on a GPU, which needs many to be busy.
     pub batch_tokens_max: Option<usize>,
 }
@@ -45,7 +45,7 @@ impl LoadOptions {
     /// The token budget of a batch on the chosen device.
     pub(crate) fn batch_tokens(&self) -> usize {
         self.batch_tokens_max.unwrap_or(match self.device {
-            DeviceChoice::Cpu => 1_024,
+            DeviceChoice::Cpu => 512,
             DeviceChoice::Cuda(_) => 32_768,
         })
     }
