@@ -46,7 +46,7 @@ pub struct BenchClassify {
     /// Tokens, padding included, that go through the model at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch_tokens: Option<u32>,
-    /// Threads of one matrix product, for both sides; the configured number, or one for each core
+    /// Threads of both sides; the configured number, or one for each core. Ours each take a batch of their own
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: Option<u32>,
     /// Times to go over the file; the median counts
