@@ -17,6 +17,9 @@ pub(crate) type Logits = Vec<f32>;
 /// The model: one batch of rows to their logits, in order. Called from several threads at once.
 pub(crate) type Forward<'a> = dyn Fn(&[&TokenRow]) -> Result<Vec<Logits>, TchError> + Sync + 'a;
 
+/// Whether anybody still waits for the answers. Asked before every batch, from several threads.
+pub(crate) type Wanted<'a> = dyn Fn() -> bool + Sync + 'a;
+
 /// Tokens below which it is not worth a thread to run a batch beside another.
 const TOKENS_OF_A_THREAD: usize = 64;
 
@@ -100,12 +103,14 @@ impl BatchLimits {
 /// Runs rows through `forward` in batches of similar length and returns their logits in the order of `rows`.
 ///
 /// A batch that fails, by error or panic, is halved until the failing row stands alone, so that the others succeed. Where a
-/// row fails alone, `probe` (a row known to work) decides whether the row or the device is at fault.
+/// row fails alone, `probe` (a row known to work) decides whether the row or the device is at fault. Once the answers are not
+/// `wanted` any more, the rows that are left have an error for theirs.
 pub(crate) fn run(
     rows: &[&TokenRow],
     limits: &BatchLimits,
     probe: &TokenRow,
     forward: &Forward<'_>,
+    wanted: &Wanted<'_>,
 ) -> Vec<Result<Logits, RowError>> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     // Longest first: if memory runs out, it does so at once, and the smaller limit holds for all that follow.
@@ -118,6 +123,9 @@ pub(crate) fn run(
     };
     let rest = Mutex::new(order.as_slice());
     let next = || {
+        if !wanted() {
+            return None;
+        }
         let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
         let lengths = rest.iter().map(|index| rows[*index].len());
         let count = limits.rows_together(lengths, limits.tokens_max().min(share));

@@ -1,7 +1,7 @@
 //! The classifier: loads a model folder and turns texts into predictions, on the caller's thread.
 
 use crate::answer::{Predictor, RowOutcome};
-use crate::batching::{self, BatchLimits, Logits, RowCost};
+use crate::batching::{self, BatchLimits, Logits, RowCost, Wanted};
 use crate::device;
 use crate::error::{LoadError, RowError};
 use crate::folder::ModelFolder;
@@ -147,7 +147,7 @@ impl Classifier {
         let encoded: Vec<Result<TokenRow, RowError>> =
             texts.iter().map(|text| self.texts.encode(text)).collect();
         let rows: Vec<&TokenRow> = encoded.iter().filter_map(|row| row.as_ref().ok()).collect();
-        let mut answers = self.logits_of_rows(&rows).into_iter();
+        let mut answers = self.logits_of_rows(&rows, &|| true).into_iter();
         let lost = || {
             Err(RowError::Forward {
                 reason: "the row has no answer".to_owned(),
@@ -164,10 +164,18 @@ impl Classifier {
             .collect()
     }
 
-    /// The logits of rows, in their order.
-    pub(crate) fn logits_of_rows(&self, rows: &[&TokenRow]) -> Vec<Result<Logits, RowError>> {
-        batching::run(rows, &self.limits, &self.probe, &|batch| {
-            self.network.forward(batch)
-        })
+    /// The logits of rows, in their order, as long as they are `wanted`.
+    pub(crate) fn logits_of_rows(
+        &self,
+        rows: &[&TokenRow],
+        wanted: &Wanted<'_>,
+    ) -> Vec<Result<Logits, RowError>> {
+        batching::run(
+            rows,
+            &self.limits,
+            &self.probe,
+            &|batch| self.network.forward(batch),
+            wanted,
+        )
     }
 }

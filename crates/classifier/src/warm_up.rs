@@ -49,7 +49,7 @@ pub(crate) fn warm_up(
         let rows = vec![&row; (limits.tokens_max() / length).max(1)];
         let tokens = length * rows.len();
         let before = Instant::now();
-        for answer in batching::run(&rows, limits, probe, &|batch| network.forward(batch)) {
+        for answer in batching::run(&rows, limits, probe, &|batch| network.forward(batch), &|| true) {
             match answer {
                 // A text that is no text may well have an answer that is no number.
                 Ok(_) | Err(RowError::NotFinite) => {}

@@ -55,7 +55,7 @@ impl Device {
 
     fn run(&self, rows: &[TokenRow], limits: &BatchLimits) -> Vec<Result<Logits, RowError>> {
         let rows: Vec<&TokenRow> = rows.iter().collect();
-        run(&rows, limits, &row(3), &|batch| self.forward(batch))
+        run(&rows, limits, &row(3), &|batch| self.forward(batch), &|| true)
     }
 }
 
@@ -217,10 +217,10 @@ fn answers_that_are_not_finite_or_too_few_are_errors() {
             .collect())
     };
     assert_eq!(
-        run(&rows, &limits, &row(3), &strange),
+        run(&rows, &limits, &row(3), &strange, &|| true),
         [Err(RowError::NotFinite), Ok(vec![1.0, 0.0])]
     );
-    let none = run(&rows, &limits, &row(3), &|_| Ok(Vec::new()));
+    let none = run(&rows, &limits, &row(3), &|_| Ok(Vec::new()), &|| true);
     assert!(none.iter().all(Result::is_err));
 }
 
@@ -255,4 +255,16 @@ fn a_small_call_is_cut_so_that_every_thread_has_a_part() {
         assert_answers_are_lengths(&rows, &answers);
         assert_eq!(device.calls.lock().unwrap().len(), batches, "{threads} threads");
     }
+}
+
+#[test]
+fn nothing_more_is_run_once_nobody_waits() {
+    let rows: Vec<TokenRow> = (0..10).map(|_| row(50)).collect();
+    let rows: Vec<&TokenRow> = rows.iter().collect();
+    let device = Device::new(usize::MAX, |_| None);
+    let wanted = || device.calls.lock().unwrap().len() < 3;
+    let limits = BatchLimits::new(1, 512, RowCost::Packed, 1);
+    let answers = run(&rows, &limits, &row(3), &|batch| device.forward(batch), &wanted);
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
+    assert_eq!(answers.len(), 10);
 }

@@ -5,7 +5,7 @@ use super::call::Work;
 use super::feed::Front;
 use crate::Classify;
 use crate::answer::RowOutcome;
-use crate::batching::Logits;
+use crate::batching::{Logits, Wanted};
 use crate::classifier::Classifier;
 use crate::error::{EngineError, RowError};
 use crate::model_info::ModelInfo;
@@ -22,8 +22,8 @@ pub(super) trait Backend: 'static {
     fn info(&self) -> &ModelInfo;
     /// What prepares its texts; `None` where it takes them as they are.
     fn preparer(&self) -> Option<Arc<TextPreparer>>;
-    /// The logits of rows, in their order; only asked of one that has a preparer.
-    fn logits(&self, rows: &[&TokenRow]) -> Vec<Result<Logits, RowError>>;
+    /// The logits of rows, in their order, as long as they are `wanted`; only asked of one that has a preparer.
+    fn logits(&self, rows: &[&TokenRow], wanted: &Wanted<'_>) -> Vec<Result<Logits, RowError>>;
     /// The answers to texts; only asked of one that has no preparer.
     fn classify(&self, texts: &[&str]) -> Vec<RowOutcome>;
 }
@@ -35,8 +35,8 @@ impl Backend for Classifier {
     fn preparer(&self) -> Option<Arc<TextPreparer>> {
         Some(Arc::clone(Self::preparer(self)))
     }
-    fn logits(&self, rows: &[&TokenRow]) -> Vec<Result<Logits, RowError>> {
-        self.logits_of_rows(rows)
+    fn logits(&self, rows: &[&TokenRow], wanted: &Wanted<'_>) -> Vec<Result<Logits, RowError>> {
+        self.logits_of_rows(rows, wanted)
     }
     fn classify(&self, texts: &[&str]) -> Vec<RowOutcome> {
         Self::classify(self, texts)
@@ -53,7 +53,7 @@ impl<C: Classify + 'static> Backend for Plain<C> {
     fn preparer(&self) -> Option<Arc<TextPreparer>> {
         None
     }
-    fn logits(&self, _: &[&TokenRow]) -> Vec<Result<Logits, RowError>> {
+    fn logits(&self, _: &[&TokenRow], _: &Wanted<'_>) -> Vec<Result<Logits, RowError>> {
         Vec::new()
     }
     fn classify(&self, texts: &[&str]) -> Vec<RowOutcome> {
@@ -97,7 +97,7 @@ pub(super) fn serve(
                 if cache.is_some() {
                     totals.missed(rows.len());
                 }
-                let logits = backend.logits(&rows);
+                let logits = backend.logits(&rows, &|| !call.is_abandoned());
                 totals.forwarded(tokens, taken.elapsed());
                 (call, prepared.finish(logits, cache, predictor))
             }

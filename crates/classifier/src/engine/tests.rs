@@ -2,7 +2,7 @@
 
 use super::serve::Backend;
 use super::*;
-use crate::batching::Logits;
+use crate::batching::{Logits, Wanted};
 use crate::error::RowError;
 use crate::options::{LoadOptions, Normalise};
 use crate::prepare::TextPreparer;
@@ -29,7 +29,7 @@ impl Backend for Held {
     fn preparer(&self) -> Option<Arc<TextPreparer>> {
         Some(Arc::clone(&self.preparer))
     }
-    fn logits(&self, rows: &[&TokenRow]) -> Vec<Result<Logits, RowError>> {
+    fn logits(&self, rows: &[&TokenRow], _: &Wanted<'_>) -> Vec<Result<Logits, RowError>> {
         let _ = self.entered.send(rows.len());
         let _ = self.leave.recv_timeout(PATIENCE);
         rows.iter().map(|row| Ok(vec![row.len() as f32; 7])).collect()

@@ -14,6 +14,7 @@ use read::{LINES_PER_CALL, Lines, read_lines};
 use std::io::Read;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use turnstone_classifier::{Engine, EngineError, RowOutcome};
 use turnstone_scorer::{end_engine, load_engine};
 use turnstone_service::model::{WhenUnset, model_folder};
@@ -97,7 +98,7 @@ async fn move_lines(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     type Answered = Result<Result<Vec<RowOutcome>, EngineError>, tokio::task::JoinError>;
-    let mut in_flight: FuturesOrdered<tokio::task::JoinHandle<Result<Vec<RowOutcome>, EngineError>>> =
+    let mut in_flight: FuturesOrdered<AbortOnDropHandle<Result<Vec<RowOutcome>, EngineError>>> =
         FuturesOrdered::new();
     let mut portions = Vec::new();
     let mut input = Ok(true);
@@ -139,8 +140,8 @@ async fn move_lines(
     input.map(drop).context("read the input")
 }
 
-/// A task of its own: the call goes on while we do something else.
-fn spawn_call(engine: &Engine, call: Lines) -> tokio::task::JoinHandle<Result<Vec<RowOutcome>, EngineError>> {
+/// A call on a task of its own: it goes on while we do something else, and the engine leaves it once nobody waits for it.
+fn spawn_call(engine: &Engine, call: Lines) -> AbortOnDropHandle<Result<Vec<RowOutcome>, EngineError>> {
     let engine = engine.clone();
-    tokio::spawn(async move { engine.classify(call).await })
+    AbortOnDropHandle::new(tokio::spawn(async move { engine.classify(call).await }))
 }
