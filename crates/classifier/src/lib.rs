@@ -19,7 +19,6 @@ mod head;
 mod layout;
 mod loading;
 mod model_info;
-#[allow(dead_code, reason = "the families that need the rest of it are being added")]
 mod nn;
 mod normalise;
 mod options;
