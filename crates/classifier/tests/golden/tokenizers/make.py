@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 import transformers
 from tokenizers import ByteLevelBPETokenizer
 from transformers import AutoTokenizer
@@ -138,6 +139,13 @@ def train_sentencepiece(path, vocab_size, rules=CHARACTER_RULES, **options):
     sentencepiece.SentencePieceTrainer.train(
         input=str(lines), model_prefix=str(path.with_suffix("")), vocab_size=vocab_size, model_type="unigram",
         character_coverage=1.0, minloglevel=2, num_threads=1, **normalisation, **options)
+    # The trainer notes down where it found and wrote its files, which is nobody's business.
+    model = sentencepiece_model_pb2.ModelProto()
+    model.ParseFromString(path.read_bytes())
+    model.trainer_spec.ClearField("input")
+    model.trainer_spec.ClearField("model_prefix")
+    model.normalizer_spec.ClearField("normalization_rule_tsv")
+    path.write_bytes(model.SerializeToString())
     path.with_suffix(".vocab").unlink()
     lines.unlink()
     table.unlink()
