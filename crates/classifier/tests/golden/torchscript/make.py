@@ -5,6 +5,7 @@ Run in this folder with torch 2.11: python3 make.py
 """
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Dict, Tuple
 
@@ -48,6 +49,15 @@ class NoLogits(Bag):
         return attention_mask.sum()
 
 
+def drop_source_places(path):
+    """Removes what only error messages need: the source and the folder that each line of code came from."""
+    with zipfile.ZipFile(path) as archive:
+        kept = [(entry, archive.read(entry)) for entry in archive.infolist() if not entry.filename.endswith(".debug_pkl")]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for entry, data in kept:
+            archive.writestr(zipfile.ZipInfo(entry.filename), data)
+
+
 def main():
     torch.manual_seed(3)
     bag = Bag()
@@ -55,7 +65,9 @@ def main():
         module = kind()
         module.load_state_dict(bag.state_dict())
         # Left in training mode: whoever loads it has to switch the dropout off.
-        torch.jit.save(torch.jit.script(module), str(HERE / f"{name}.torchscript"))
+        path = HERE / f"{name}.torchscript"
+        torch.jit.save(torch.jit.script(module), str(path))
+        drop_source_places(path)
     bag.eval()
     # The ids that the letters of the tests' tiny tokenizer give to "a b", "", "ab" and "z 9 a b c".
     rows = [[2, 4, 5, 3], [2, 3], [2, 4, 41, 3], [2, 29, 39, 4, 5, 6, 3]]
