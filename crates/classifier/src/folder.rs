@@ -121,11 +121,6 @@ impl ModelFolder {
         }
     }
 
-    /// Checks that there is a way from the logits of `classes` classes to scores.
-    pub fn check_head(&self, classes: usize) -> Result<(), LoadError> {
-        self.head(classes).map(drop)
-    }
-
     /// The way from the logits of `classes` classes to scores, as transformers' pipeline chooses it.
     pub fn head(&self, classes: usize) -> Result<Head, LoadError> {
         Head::choose(self.common.problem_type.as_deref(), classes).map_err(|reason| self.unsupported(reason))

@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use turnstone_types::LabelMap;
 
+/// Tokens of a batch on a CPU, where it should stay in the caches.
+pub(crate) const CPU_BATCH_TOKENS: usize = 512;
+
 /// How to load and run a model.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
@@ -45,7 +48,7 @@ impl LoadOptions {
     /// The token budget of a batch on the chosen device.
     pub(crate) fn batch_tokens(&self) -> usize {
         self.batch_tokens_max.unwrap_or(match self.device {
-            DeviceChoice::Cpu => 512,
+            DeviceChoice::Cpu => CPU_BATCH_TOKENS,
             DeviceChoice::Cuda(_) => 32_768,
         })
     }

@@ -1,13 +1,14 @@
 //! Chooses the precision of a model where `auto` is asked for, by what the device computes in itself and by the clock.
 
+use crate::device::compute_alone;
 use crate::error::LoadError;
 use crate::nn::LinearWeights;
-use crate::options::{DeviceChoice, Dtype};
+use crate::options::{CPU_BATCH_TOKENS, DeviceChoice, Dtype};
 use std::time::{Duration, Instant};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Tokens of the timed product: a batch of the CPU's size.
-const TOKENS: i64 = 1_024;
+/// Tokens of the timed product.
+const TOKENS: i64 = CPU_BATCH_TOKENS as i64;
 /// Products of which the fastest counts.
 const PASSES: usize = 5;
 /// How much faster bf16 must be to be worth its rounding.
@@ -68,6 +69,8 @@ fn on_gpu(index: usize) -> (Dtype, String) {
 /// The fastest of some products as the model's widest layers do them.
 fn time_product(width: usize, kind: Kind) -> Result<Duration, LoadError> {
     let _no_gradients = tch::no_grad_guard();
+    // As a batch is computed.
+    compute_alone();
     let width = width as i64;
     let ones = |rows: i64, columns: i64| -> Result<Tensor, TchError> {
         Tensor::f_ones([rows, columns], (kind, Device::Cpu))

@@ -4,7 +4,7 @@
 use super::bert::BertConfig;
 use super::embeddings::Embeddings;
 use super::encoder::{EncoderLayer, Head, HeadNames, LayerNames};
-use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
+use super::{FamilyModel, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::{Activation, Linear, Queries, State};
@@ -97,9 +97,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         classifier: "classifier",
     };
     let head = Head::take(&mut weights, &names, config.hidden_size, Activation::Tanh)?;
-    let (classes, parameters) = (head.classes(), weights.parameters());
-    weights.finish()?;
-    folder.check_head(classes)?;
+    let classes = head.classes();
     Ok(FamilyModel {
         model: Box::new(Albert {
             embeddings,
@@ -109,9 +107,9 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
             head,
         }),
         classes,
-        tokens_max: config.max_position_embeddings.min(PIPELINE_TOKENS_MAX),
+        tokens_max: config.max_position_embeddings,
         vocabulary_size: config.vocab_size,
-        parameters,
+        parameters: weights.finish()?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::embeddings::{EmbeddingShape, Embeddings};
 use super::encoder::{BERT_NAMES, Encoder, Head, HeadNames, LayerShape, check_attention, check_sizes};
-use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
+use super::{FamilyModel, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::Activation;
@@ -108,9 +108,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         classifier: "classifier",
     };
     let head = Head::take(&mut weights, &names, config.hidden_size, Activation::Tanh)?;
-    let (classes, parameters) = (head.classes(), weights.parameters());
-    weights.finish()?;
-    folder.check_head(classes)?;
+    let classes = head.classes();
     Ok(FamilyModel {
         model: Box::new(Bert {
             embeddings,
@@ -118,9 +116,9 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
             head,
         }),
         classes,
-        tokens_max: config.max_position_embeddings.min(PIPELINE_TOKENS_MAX),
+        tokens_max: config.max_position_embeddings,
         vocabulary_size: config.vocab_size,
-        parameters,
+        parameters: weights.finish()?,
     })
 }
 

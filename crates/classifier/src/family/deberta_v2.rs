@@ -6,7 +6,7 @@ mod positions;
 
 use self::attention::DisentangledAttention;
 use self::config::{Convolution, DebertaConfig, Settings};
-use super::encoder::{Head, HeadNames};
+use super::encoder::{AfterAttention, BERT_NAMES, Head, HeadNames, LayerShape};
 use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
@@ -77,9 +77,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         classifier: "classifier",
     };
     let head = Head::take(&mut weights, &names, config.hidden_size, settings.pooler_act)?;
-    let (classes, parameters) = (head.classes(), weights.parameters());
-    weights.finish()?;
-    folder.check_head(classes)?;
+    let classes = head.classes();
     let model = Deberta {
         embeddings,
         convolution,
@@ -91,7 +89,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         classes,
         tokens_max,
         vocabulary_size: config.vocab_size,
-        parameters,
+        parameters: weights.finish()?,
     })
 }
 
@@ -270,11 +268,7 @@ impl ConvolutionLayer {
 
 struct Layer {
     attention: DisentangledAttention,
-    attention_output: Linear,
-    attention_norm: LayerNorm,
-    intermediate: Linear,
-    output: Linear,
-    output_norm: LayerNorm,
+    after: AfterAttention,
     queries: Queries,
 }
 
@@ -288,38 +282,24 @@ impl Layer {
         queries: Queries,
     ) -> Result<Self, LoadError> {
         let prefix = format!("deberta.encoder.layer.{index}");
-        let (hidden, wide) = (config.hidden_size, config.intermediate_size);
         let attention = format!("{prefix}.attention.self");
-        let attention = DisentangledAttention::take(weights, &attention, config, relative, queries)?;
-        let mut product = |name: &str, inputs, outputs| {
-            LinearWeights::take(weights, &format!("{prefix}.{name}"), inputs, outputs)
+        let shape = LayerShape {
+            hidden: config.hidden_size,
+            heads: config.num_attention_heads,
+            intermediate: config.intermediate_size,
+            eps: config.layer_norm_eps,
+            activation: settings.hidden_act,
         };
-        let attention_output = product("attention.output.dense", hidden, hidden)?;
-        let intermediate = product("intermediate.dense", hidden, wide)?;
-        let output = product("output.dense", wide, hidden)?;
-        let mut norm = |name: &str| LayerNorm::take(weights, &format!("{prefix}.{name}"), config.norm());
         Ok(Self {
-            attention,
-            attention_output: attention_output.ready()?,
-            attention_norm: norm("attention.output.LayerNorm")?,
-            intermediate: intermediate.ready_with(settings.hidden_act)?,
-            output: output.ready()?,
-            output_norm: norm("output.LayerNorm")?,
+            attention: DisentangledAttention::take(weights, &attention, config, relative, queries)?,
+            after: AfterAttention::take(weights, &prefix, &BERT_NAMES, shape)?,
             queries,
         })
     }
 
     fn forward(&self, hidden: &Tensor, layout: &Layout) -> Result<Tensor, TchError> {
         let context = self.attention.forward(hidden, layout)?;
-        let residual = match self.queries {
-            Queries::AllTokens => hidden.shallow_clone(),
-            Queries::FirstToken => layout.first_tokens(hidden)?,
-        };
-        let attended = self
-            .attention_norm
-            .forward(&self.attention_output.forward_plus(&context, &residual)?)?;
-        let inner = self.intermediate.forward(&attended)?;
-        self.output_norm
-            .forward(&self.output.forward_plus(&inner, &attended)?)
+        let next = self.after.forward(&context, hidden, layout, self.queries)?;
+        Ok(next.exact)
     }
 }

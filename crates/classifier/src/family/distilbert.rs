@@ -3,7 +3,7 @@
 
 use super::embeddings::{EmbeddingShape, Embeddings};
 use super::encoder::{Encoder, Head, HeadNames, LayerNames, LayerShape, check_sizes};
-use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
+use super::{FamilyModel, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::Activation;
@@ -89,9 +89,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         classifier: "classifier",
     };
     let head = Head::take(&mut weights, &names, config.dim, Activation::Relu)?;
-    let (classes, parameters) = (head.classes(), weights.parameters());
-    weights.finish()?;
-    folder.check_head(classes)?;
+    let classes = head.classes();
     Ok(FamilyModel {
         model: Box::new(DistilBert {
             embeddings,
@@ -99,9 +97,9 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
             head,
         }),
         classes,
-        tokens_max: config.max_position_embeddings.min(PIPELINE_TOKENS_MAX),
+        tokens_max: config.max_position_embeddings,
         vocabulary_size: config.vocab_size,
-        parameters,
+        parameters: weights.finish()?,
     })
 }
 

@@ -4,6 +4,7 @@
 use super::TokenBatch;
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
+use crate::layout::Layout;
 use crate::nn::{
     Activation, Attention, Bias, LayerNorm, LayerNormShape, Linear, LinearWeights, Queries, State,
 };
@@ -59,14 +60,66 @@ impl LayerShape {
     }
 }
 
-/// One layer. It computes what the last one must, where the head reads only first tokens, if it was taken as such.
-pub(super) struct EncoderLayer {
-    attention: Attention,
+/// What follows the attention in a layer: its output product, then the wide products, each added to its input and normalised.
+pub(super) struct AfterAttention {
     attention_output: Linear,
     attention_norm: LayerNorm,
     intermediate: Linear,
     output: Linear,
     output_norm: LayerNorm,
+}
+
+impl AfterAttention {
+    /// Takes the tensors under `prefix`.
+    pub fn take(
+        weights: &mut Weights<'_>,
+        prefix: &str,
+        names: &LayerNames,
+        shape: LayerShape,
+    ) -> Result<Self, LoadError> {
+        let (hidden, wide) = (shape.hidden, shape.intermediate);
+        let mut product = |name: &str, inputs, outputs| {
+            LinearWeights::take(weights, &format!("{prefix}.{name}"), inputs, outputs)
+        };
+        let attention_output = product(names.attention_output, hidden, hidden)?;
+        let intermediate = product(names.intermediate, hidden, wide)?;
+        let output = product(names.output, wide, hidden)?;
+        let mut norm = |name: &str| LayerNorm::take(weights, &format!("{prefix}.{name}"), shape.norm());
+        Ok(Self {
+            attention_output: attention_output.ready()?,
+            attention_norm: norm(names.attention_norm)?,
+            intermediate: intermediate.ready_with(shape.activation)?,
+            output: output.ready()?,
+            output_norm: norm(names.output_norm)?,
+        })
+    }
+
+    /// The next hidden state of the tokens that `context` answers for and `hidden` is of: all, or with
+    /// [`Queries::FirstToken`] the first ones.
+    pub fn forward(
+        &self,
+        context: &Tensor,
+        hidden: &Tensor,
+        layout: &Layout,
+        queries: Queries,
+    ) -> Result<State, TchError> {
+        let residual = match queries {
+            Queries::AllTokens => hidden.shallow_clone(),
+            Queries::FirstToken => layout.first_tokens(hidden)?,
+        };
+        let attended = self
+            .attention_output
+            .forward_norm(context, &residual, &self.attention_norm)?;
+        let inner = self.intermediate.forward(&attended.rounded)?;
+        self.output
+            .forward_norm(&inner, &attended.exact, &self.output_norm)
+    }
+}
+
+/// One layer. It computes what the last one must, where the head reads only first tokens, if it was taken as such.
+pub(super) struct EncoderLayer {
+    attention: Attention,
+    after: AfterAttention,
 }
 
 impl EncoderLayer {
@@ -78,24 +131,15 @@ impl EncoderLayer {
         shape: LayerShape,
         last: bool,
     ) -> Result<Self, LoadError> {
-        let (hidden, wide) = (shape.hidden, shape.intermediate);
-        let mut product = |name: &str, inputs, outputs| {
-            LinearWeights::take(weights, &format!("{prefix}.{name}"), inputs, outputs)
+        let mut product = |name: &str| {
+            LinearWeights::take(weights, &format!("{prefix}.{name}"), shape.hidden, shape.hidden)
         };
-        let query = product(names.query, hidden, hidden)?;
-        let key = product(names.key, hidden, hidden)?;
-        let value = product(names.value, hidden, hidden)?;
-        let attention_output = product(names.attention_output, hidden, hidden)?;
-        let intermediate = product(names.intermediate, hidden, wide)?;
-        let output = product(names.output, wide, hidden)?;
-        let mut norm = |name: &str| LayerNorm::take(weights, &format!("{prefix}.{name}"), shape.norm());
+        let query = product(names.query)?;
+        let key = product(names.key)?;
+        let value = product(names.value)?;
         Ok(Self {
             attention: Attention::new(query, key, value, shape.heads, last)?,
-            attention_output: attention_output.ready()?,
-            attention_norm: norm(names.attention_norm)?,
-            intermediate: intermediate.ready_with(shape.activation)?,
-            output: output.ready()?,
-            output_norm: norm(names.output_norm)?,
+            after: AfterAttention::take(weights, prefix, names, shape)?,
         })
     }
 
@@ -107,24 +151,14 @@ impl EncoderLayer {
         queries: Queries,
         bias: Option<Bias<'_>>,
     ) -> Result<State, TchError> {
-        let (context, residual) = match queries {
-            Queries::AllTokens => (
-                self.attention
-                    .forward(&hidden.rounded, &batch.layout, queries, bias)?,
-                hidden.exact.shallow_clone(),
-            ),
-            Queries::FirstToken => (
-                self.attention
-                    .forward(&hidden.exact, &batch.layout, queries, bias)?,
-                batch.layout.first_tokens(&hidden.exact)?,
-            ),
+        let layout = &batch.layout;
+        // A last layer is in full precision, if anything is.
+        let asked = match queries {
+            Queries::AllTokens => &hidden.rounded,
+            Queries::FirstToken => &hidden.exact,
         };
-        let attended = self
-            .attention_output
-            .forward_norm(&context, &residual, &self.attention_norm)?;
-        let inner = self.intermediate.forward(&attended.rounded)?;
-        self.output
-            .forward_norm(&inner, &attended.exact, &self.output_norm)
+        let context = self.attention.forward(asked, layout, queries, bias)?;
+        self.after.forward(&context, &hidden.exact, layout, queries)
     }
 }
 
@@ -200,14 +234,7 @@ impl Head {
         hidden: usize,
         activation: Activation,
     ) -> Result<Self, LoadError> {
-        // Weight or bias: either will do while the other is missing.
-        let classes = ["weight", "bias"]
-            .iter()
-            .find_map(|part| {
-                let shape = weights.shape(&format!("{}.{part}", names.classifier))?;
-                shape.first().copied()
-            })
-            .unwrap_or(0);
+        let classes = weights.outputs_of(names.classifier);
         Ok(Self {
             dense: weights
                 .exact(|weights| LinearWeights::take(weights, names.dense, hidden, hidden))?

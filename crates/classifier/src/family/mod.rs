@@ -49,7 +49,7 @@ pub(crate) struct FamilyModel {
     pub model: Box<dyn SequenceClassifier>,
     /// Number of classes.
     pub classes: usize,
-    /// Longest row, special tokens included.
+    /// Longest row that the network takes, special tokens included; more may be than will be used.
     pub tokens_max: usize,
     /// Size of the embedding table.
     pub vocabulary_size: usize,

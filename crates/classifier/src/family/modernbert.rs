@@ -27,12 +27,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
     let settings = config.check(folder)?;
     weights.use_names(&NAMES);
     let hidden = config.hidden_size;
-    // The tensors and not config.json say how many classes there are; either will do while the other is missing.
-    let heads = ["classifier.weight", "classifier.bias"];
-    let classes = heads
-        .iter()
-        .find_map(|name| weights.shape(name)?.first().copied())
-        .unwrap_or(0);
+    let classes = weights.outputs_of("classifier");
     let tokens_max = config.max_position_embeddings.min(PIPELINE_TOKENS_MAX);
 
     let words = weights.take(
@@ -53,10 +48,8 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
     .ready_with(settings.classifier_act)?;
     let head_norm = norm(&mut weights, "head.norm", &config)?;
     let classifier = Linear::take(&mut weights, "classifier", hidden, classes)?;
-    let parameters = weights.parameters();
     let device = weights.device();
-    weights.finish()?;
-    folder.check_head(classes)?;
+    let parameters = weights.finish()?;
 
     let longest = tokens_max as i64;
     let head_size = (hidden / config.num_attention_heads) as i64;

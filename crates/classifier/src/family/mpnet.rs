@@ -91,9 +91,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         classifier: "classifier.out_proj",
     };
     let head = Head::take(&mut weights, &names, config.hidden_size, Activation::Tanh)?;
-    let (classes, parameters) = (head.classes(), weights.parameters());
-    weights.finish()?;
-    folder.check_head(classes)?;
+    let classes = head.classes();
     Ok(FamilyModel {
         model: Box::new(Mpnet {
             embeddings,
@@ -104,7 +102,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         classes,
         tokens_max,
         vocabulary_size: config.vocab_size,
-        parameters,
+        parameters: weights.finish()?,
     })
 }
 

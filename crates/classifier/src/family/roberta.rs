@@ -4,7 +4,7 @@
 use super::bert::BertConfig;
 use super::embeddings::Embeddings;
 use super::encoder::{BERT_NAMES, Encoder, Head, HeadNames};
-use super::{FamilyModel, PIPELINE_TOKENS_MAX, SequenceClassifier, TokenBatch};
+use super::{FamilyModel, SequenceClassifier, TokenBatch};
 use crate::error::LoadError;
 use crate::folder::ModelFolder;
 use crate::nn::Activation;
@@ -60,9 +60,7 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
         classifier: "classifier.out_proj",
     };
     let head = Head::take(&mut weights, &names, config.hidden_size, Activation::Tanh)?;
-    let (classes, parameters) = (head.classes(), weights.parameters());
-    weights.finish()?;
-    folder.check_head(classes)?;
+    let classes = head.classes();
     Ok(FamilyModel {
         model: Box::new(Roberta {
             embeddings,
@@ -71,9 +69,9 @@ pub(super) fn load(folder: &ModelFolder, mut weights: Weights<'_>) -> Result<Fam
             head,
         }),
         classes,
-        tokens_max: tokens_max.min(PIPELINE_TOKENS_MAX),
+        tokens_max,
         vocabulary_size: config.vocab_size,
-        parameters,
+        parameters: weights.finish()?,
     })
 }
 

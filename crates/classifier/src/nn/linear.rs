@@ -22,10 +22,9 @@ impl LinearWeights {
         inputs: usize,
         outputs: usize,
     ) -> Result<Self, LoadError> {
-        Ok(Self {
-            weight: weights.take(&format!("{prefix}.weight"), &[outputs, inputs])?,
-            bias: Some(weights.take(&format!("{prefix}.bias"), &[outputs])?),
-        })
+        let mut layer = Self::take_without_bias(weights, prefix, inputs, outputs)?;
+        layer.bias = Some(weights.take(&format!("{prefix}.bias"), &[outputs])?);
+        Ok(layer)
     }
 
     /// Takes `PREFIX.weight` of a layer without bias.

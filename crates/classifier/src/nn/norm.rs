@@ -24,11 +24,10 @@ pub(crate) struct LayerNorm {
 impl LayerNorm {
     /// Takes `PREFIX.weight` and `PREFIX.bias`.
     pub fn take(weights: &mut Weights<'_>, prefix: &str, shape: LayerNormShape) -> Result<Self, LoadError> {
-        Ok(Self {
-            weight: weights.exact(|weights| weights.take(&format!("{prefix}.weight"), &[shape.size]))?,
-            bias: Some(weights.exact(|weights| weights.take(&format!("{prefix}.bias"), &[shape.size]))?),
-            shape,
-        })
+        let mut norm = Self::take_without_bias(weights, prefix, shape)?;
+        let bias = weights.exact(|weights| weights.take(&format!("{prefix}.bias"), &[shape.size]))?;
+        norm.bias = Some(bias);
+        Ok(norm)
     }
 
     /// Takes `PREFIX.weight` of a norm without bias.

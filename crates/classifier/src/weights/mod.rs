@@ -67,6 +67,14 @@ impl Weights<'_> {
         Some(view.shape().to_vec())
     }
 
+    /// Outputs of a linear layer that was not taken yet, by its tensors; 0 where it has none. Weight or bias: either will do
+    /// while the other is missing.
+    pub fn outputs_of(&self, layer: &str) -> usize {
+        let shapes = ["weight", "bias"].map(|part| self.shape(&format!("{layer}.{part}")));
+        let outputs = shapes.iter().flatten().find_map(|shape| shape.first().copied());
+        outputs.unwrap_or(0)
+    }
+
     /// Lets `take` read in f32 on a CPU, whatever the precision of the rest: for tensors that cost little time and whose
     /// rounding would be felt in every answer.
     pub fn exact<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, LoadError>) -> Result<T, LoadError> {
@@ -123,13 +131,8 @@ impl Weights<'_> {
         copy_out(&view, stored_as, self.device(), self.kind)
     }
 
-    /// Numbers read so far.
-    pub fn parameters(&self) -> u64 {
-        self.parameters
-    }
-
-    /// Checks that everything asked for was there and that nothing of weight was left over.
-    pub fn finish(self) -> Result<(), LoadError> {
+    /// Checks that everything asked for was there and that nothing of weight was left over. Returns how many numbers were read.
+    pub fn finish(self) -> Result<u64, LoadError> {
         if !self.missing.is_empty() {
             return Err(self.missing_error());
         }
@@ -146,7 +149,7 @@ impl Weights<'_> {
                 architecture: self.architecture,
             });
         }
-        Ok(())
+        Ok(self.parameters)
     }
 
     fn missing_error(&self) -> LoadError {

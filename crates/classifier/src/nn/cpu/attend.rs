@@ -279,7 +279,7 @@ unsafe fn soften<V: Lanes>(line: &mut [f32], count: usize) {
             largest = largest.max(V::load(numbers.add(at)));
             at += V::LANES;
         }
-        let largest = V::splat(across(largest, f32::max));
+        let largest = V::splat(largest.fold(f32::max));
         let mut sum = V::zero();
         let mut at = 0;
         while at < line.len() {
@@ -290,24 +290,13 @@ unsafe fn soften<V: Lanes>(line: &mut [f32], count: usize) {
         }
         // The padding counted as e⁻⁸⁷, which is nothing beside the largest score's e⁰; it must still not reach a value.
         line[count..].fill(0.0);
-        let share = V::splat(1.0 / across(sum, |left, right| left + right));
+        let share = V::splat(1.0 / sum.total());
         let mut at = 0;
         while at < line.len() {
             V::load(numbers.add(at)).mul(share).store(numbers.add(at));
             at += V::LANES;
         }
     }
-}
-
-/// Folds the lanes of a vector.
-#[inline(always)]
-unsafe fn across<V: Lanes>(vector: V, fold: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut lanes = [0_f32; 16];
-    // SAFETY: no vector is longer than 16 lanes.
-    unsafe { vector.store(lanes.as_mut_ptr()) };
-    lanes[1..V::LANES]
-        .iter()
-        .fold(lanes[0], |folded, lane| fold(folded, *lane))
 }
 
 /// Weighted sums of `N` vectors of the values, for [`QUERIES`] queries.

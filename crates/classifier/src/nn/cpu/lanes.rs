@@ -32,13 +32,21 @@ pub(super) unsafe trait Lanes: Copy {
     unsafe fn max(self, other: Self) -> Self;
     /// `self * factor + term`, rounded once.
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
-    /// The sum of its numbers.
+    /// Its numbers folded, from the first to the last.
     #[inline(always)]
-    unsafe fn total(self) -> f32 {
+    unsafe fn fold(self, fold: impl Fn(f32, f32) -> f32) -> f32 {
         let mut lanes = [0_f32; 16];
         // SAFETY: no vector is longer than 16 lanes.
         unsafe { self.store(lanes.as_mut_ptr()) };
-        lanes.iter().sum()
+        lanes[1..Self::LANES]
+            .iter()
+            .fold(lanes[0], |folded, lane| fold(folded, *lane))
+    }
+    /// The sum of its numbers.
+    #[inline(always)]
+    unsafe fn total(self) -> f32 {
+        // SAFETY: as the caller vouches for the instructions.
+        unsafe { self.fold(|left, right| left + right) }
     }
     /// 2 to the power of the whole number that `self` holds in the low bits of its significand (see [`exp`]).
     unsafe fn power_of_two(self) -> Self;
