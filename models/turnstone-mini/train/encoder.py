@@ -29,10 +29,10 @@ def package_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def prune_vocabulary(source: Path, texts: list[str], extra: int) -> tuple[str, list[list[int]]]:
-    """Keeps the tokens of `texts`, every single ASCII character and the `extra` commonest words; adds the marks.
+def prune_vocabulary(source: Path, texts: list[str], size: int) -> tuple[str, list[list[int]]]:
+    """Keeps the tokens of `texts`, every single ASCII character and then the commonest words, `size` tokens in all; adds the marks.
 
-    BERT's vocabulary lists whole words by falling frequency, so the first ones are the commonest.
+    BERT's vocabulary lists whole words by falling frequency, so the first ones are the commonest. Without `texts` it is kept whole.
     Returns the new tokenizer.json as text, and for each new id the old ids whose embeddings it starts from.
     """
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
@@ -52,9 +52,9 @@ def prune_vocabulary(source: Path, texts: list[str], extra: int) -> tuple[str, l
         # Two-letter pieces let rare words fall into few tokens.
         if len(body) == 2 and body.isascii() and body.isalnum():
             keep.add(i)
-    words = [t for t, i in sorted(vocabulary.items(), key=lambda p: p[1]) if t.isascii() and t.isalpha() and len(t) > 2]
-    keep |= {vocabulary[t] for t in words[:extra]}
-    kept = sorted(keep)
+    words = [i for t, i in sorted(vocabulary.items(), key=lambda p: p[1]) if t.isascii() and t.isalpha() and len(t) > 2 and i not in keep]
+    keep |= set(words[: max(size - len(keep), 0)])
+    kept = sorted(keep) if texts else sorted(vocabulary.values())
     text = {i: t for t, i in vocabulary.items()}
     new = {text[i]: n for n, i in enumerate(kept)}
     description = json.loads(tokenizer.to_str())
@@ -75,8 +75,8 @@ def prune_vocabulary(source: Path, texts: list[str], extra: int) -> tuple[str, l
     return json.dumps(description, ensure_ascii=False, separators=(",", ":")), [[i] for i in kept] + list(words_of_mark.values())
 
 
-def small_model(source: Path, layers: list[int], kept: list[list[int]], dropout: float) -> BertForSequenceClassification:
-    """A BertForSequenceClassification with the given layers and rows of the word embedding."""
+def new_model(source: Path, layers: list[int], kept: list[list[int]], dropout: float, seed: int) -> BertForSequenceClassification:
+    """A BertForSequenceClassification with the given layers and rows of the word embedding; only the head is drawn by `seed`."""
     full = BertModel.from_pretrained(source, attn_implementation="sdpa")
     config = BertConfig.from_pretrained(source)
     config.update({
@@ -90,14 +90,30 @@ def small_model(source: Path, layers: list[int], kept: list[list[int]], dropout:
         "hidden_dropout_prob": dropout,
         "_name_or_path": "turnstone-mini",
     })
+    torch.manual_seed(seed)
     model = BertForSequenceClassification._from_config(config, attn_implementation="sdpa")
-    with torch.no_grad():
-        state = full.embeddings.state_dict()
-        old = state["word_embeddings.weight"]
-        state["word_embeddings.weight"] = torch.stack([old[ids].mean(0) for ids in kept])
-        model.bert.embeddings.load_state_dict(state)
-        for target, origin in enumerate(layers):
-            model.bert.encoder.layer[target].load_state_dict(full.encoder.layer[origin].state_dict())
-        if full.pooler is not None:
-            model.bert.pooler.load_state_dict(full.pooler.state_dict())
+    _take(model, full, layers, kept)
     return model
+
+
+def student_of(teacher: BertForSequenceClassification, source: Path, layers: list[int], kept: list[list[int]], dropout: float, seed: int) -> BertForSequenceClassification:
+    """A smaller model that starts from the layers, the words and the head of a teacher that has the whole vocabulary and the marks."""
+    model = new_model(source, layers, kept, dropout, seed)
+    marks = len(kept) - len(MARKS)
+    words = teacher.config.vocab_size - len(MARKS)
+    rows = kept[:marks] + [[words + mark] for mark in range(len(MARKS))]
+    _take(model, teacher.bert, layers, rows)
+    model.classifier.load_state_dict(teacher.classifier.state_dict())
+    return model
+
+
+@torch.no_grad()
+def _take(model: BertForSequenceClassification, full: BertModel, layers: list[int], rows: list[list[int]]) -> None:
+    state = full.embeddings.state_dict()
+    old = state["word_embeddings.weight"]
+    state["word_embeddings.weight"] = torch.stack([old[ids].mean(0) for ids in rows])
+    model.bert.embeddings.load_state_dict(state)
+    for target, origin in enumerate(layers):
+        model.bert.encoder.layer[target].load_state_dict(full.encoder.layer[origin].state_dict())
+    if full.pooler is not None:
+        model.bert.pooler.load_state_dict(full.pooler.state_dict())

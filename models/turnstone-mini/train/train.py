@@ -2,169 +2,134 @@
 
     pip install -r requirements.txt && python train.py --out ..
 
-Seeded; CPU only; whole programs are held out for validation and for the temperature.
+Seeded; CPU only; goes on where an interrupted run stopped (`--work`). Whole programs are held out of training, for the figures and
+for the temperature. A teacher (all layers, all words) is fitted first; the shipped model is the mean of several students of it.
 """
 
 import argparse
+import copy
 import json
 import random
-import time
-from collections import Counter
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-from corpus import Line, generate
+from corpus import generate
 from corpus.labels import LABELS
-from encoder import package_folder, prune_vocabulary, small_model
+from data import Draw, draw, normalised
+from encoder import new_model, package_folder, prune_vocabulary, student_of
+from fit import Recipe, fit
+from folder import write_folder
 from measure import figures, plain, predict, show, softmax
-from rule import VERSION, seen_by_model
-
-
-def normalised(lines) -> list:
-    """The lines as the model sees them, each template once. Where labels differ the commonest wins; a tie teaches nothing."""
-    votes = {}
-    texts = seen_by_model([line.text for line in lines])
-    for line, text in zip(lines, texts):
-        votes.setdefault(text, Counter())[line.label] += 1
-    result, done = [], set()
-    for line, text in zip(lines, texts):
-        ranked = votes[text].most_common(2)
-        if text in done or len(ranked) == 2 and ranked[0][1] == ranked[1][1]:
-            continue
-        done.add(text)
-        result.append(Line(text, ranked[0][0], line.program))
-    return result
-
-
-def batches(rng, encoded: list[list[int]], lines: int):
-    """Row numbers in batches of like length, the batches in random order."""
-    order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]) + rng.random() * 4)
-    groups = [order[i : i + lines] for i in range(0, len(order), lines)]
-    rng.shuffle(groups)
-    return groups
 
 
 def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature with the least negative log likelihood, by a plain grid."""
-    grid = np.exp(np.linspace(np.log(0.5), np.log(5.0), 120))
+    """The temperature with the least negative log likelihood (Guo et al. 2017, arXiv:1706.04599), by a plain grid."""
+    grid = np.exp(np.linspace(np.log(0.3), np.log(5.0), 160))
     return float(min(grid, key=lambda t: -np.log(softmax(logits / t)[np.arange(len(truth)), truth] + 1e-9).mean()))
 
 
-def write_folder(out: Path, model, tokenizer_json: str) -> None:
-    """Writes the folder in HuggingFace layout, weights as f16."""
-    out.mkdir(parents=True, exist_ok=True)
-    config = model.config
-    config.dtype = "float16"
-    described = {k: v for k, v in config.to_diff_dict().items() if not k.startswith("_")}
-    # Written out even where equal to the library's default, so that other engines need no defaults.
-    for key in ("hidden_act", "layer_norm_eps", "max_position_embeddings", "num_attention_heads", "pad_token_id", "type_vocab_size", "vocab_size", "position_embedding_type"):
-        described[key] = getattr(config, key)
-    (out / "config.json").write_text(json.dumps(described, indent=2, sort_keys=True) + "\n")
-    (out / "tokenizer.json").write_text(tokenizer_json, encoding="utf-8")
-    special = {"cls_token": "[CLS]", "mask_token": "[MASK]", "pad_token": "[PAD]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
-    (out / "special_tokens_map.json").write_text(json.dumps(special, indent=2) + "\n")
-    (out / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True, "model_max_length": 512, "tokenizer_class": "BertTokenizer", **special}, indent=2) + "\n")
-    (out / "turnstone.json").write_text(json.dumps({"format": 1, "normalise": "template", "template_version": VERSION}) + "\n")
-    tensors = {name: value.detach().half().contiguous() for name, value in model.state_dict().items() if "position_ids" not in name}
-    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
-    # safetensors creates the file for its owner only; services run as other users.
-    (out / "model.safetensors").chmod(0o644)
+def held_out(seed: int) -> Draw:
+    """Templates of the programs that training never sees."""
+    lines = normalised(generate(seed + 99, 2, held_out=True))
+    return Draw([line.text for line in lines], [LABELS.index(line.label) for line in lines])
+
+
+def report(name: str, model, tokenizer, rows: Draw, temperature: float = 1.0) -> dict:
+    """Prints and returns the figures of a model."""
+    labelled = [{"text": text, "label": LABELS[truth]} for text, truth in zip(rows.texts, rows.truth)]
+    result = figures(labelled, softmax(predict(model, tokenizer, rows.texts) / temperature))
+    show(name, result)
+    return result
+
+
+def mean_of(models: list):
+    """The mean of the weights of models that began as one (Wortsman et al. 2022, arXiv:2203.05482)."""
+    mean = copy.deepcopy(models[0])
+    with torch.no_grad():
+        for kept, *others in zip(mean.parameters(), *(model.parameters() for model in models[1:])):
+            kept.copy_(torch.stack([kept, *others]).mean(0))
+    return mean
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--layers", default="0,1,2", help="encoder layers to keep")
-    parser.add_argument("--words", type=int, default=800, help="commonest English words kept beside those of the corpus")
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--per-shape", type=int, default=2)
-    parser.add_argument("--tokens", type=int, default=64, help="training lines are cut to this many tokens")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=3e-4)
-    parser.add_argument("--normal-weight", type=float, default=1.4, help="weight of NORMAL in the loss")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the model into")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="folder of the checkpoints; delete it to begin anew")
+    parser.add_argument("--layers", default="0,1,2,3", help="encoder layers to keep")
+    parser.add_argument("--vocabulary", type=int, default=11_000, help="tokens to keep")
+    parser.add_argument("--epochs", type=int, default=3, help="draws of the corpus that a student sees")
+    parser.add_argument("--teacher-epochs", type=int, default=3, help="0: no teacher, students learn from the labels alone")
+    parser.add_argument("--students", type=int, default=2)
+    parser.add_argument("--distil", type=float, default=0.5)
+    parser.add_argument("--focal", type=float, default=0.0)
+    parser.add_argument("--contrast", type=float, default=0.0)
+    parser.add_argument("--embedding-share", type=float, default=Recipe.embedding_share)
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--minutes", type=float, default=0, help="end the learning rate schedule at this wall time; 0 = by epochs (reproducible)")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    rng = random.Random(options.seed)
+    torch.use_deterministic_algorithms(True)
     source = package_folder()
-    epochs = [normalised(generate(options.seed + n, options.per_shape)) for n in range(options.epochs)]
-    validation = normalised(generate(options.seed + 99, 4, held_out=True))
-    tokenizer_json, kept = prune_vocabulary(source, [line.text for lines in epochs for line in lines], options.words)
-    tokenizer = Tokenizer.from_str(tokenizer_json)
-    model = small_model(source, [int(n) for n in options.layers.split(",")], kept, dropout=0.1)
-    size = sum(p.numel() for p in model.parameters())
-    print(f"{len(epochs[0])} lines an epoch, {len(validation)} held out, {len(kept)} tokens, {size / 1e6:.2f} M weights", flush=True)
+    draws = [draw(options.seed + n) for n in range(max(options.epochs, options.teacher_epochs))]
+    validation = held_out(options.seed)
+    print(f"{', '.join(str(len(d)) for d in draws)} templates in the draws, {len(validation)} held out", flush=True)
+    recipe = Recipe(focal=options.focal, contrast=options.contrast, embedding_share=options.embedding_share)
 
-    counts = np.bincount([LABELS.index(line.label) for line in epochs[0]], minlength=len(LABELS))
-    weight = torch.tensor((counts.mean() / counts) ** 0.3, dtype=torch.float32)
-    # Real logs are nearly all NORMAL and a false detection costs a person's time.
-    weight[0] = options.normal_weight
-    groups = [
-        {"params": [p for n, p in model.named_parameters() if n.startswith("bert.embeddings")], "lr": options.rate * 0.5},
-        {"params": [p for n, p in model.named_parameters() if n.startswith("bert.") and "embeddings" not in n], "lr": options.rate},
-        {"params": model.classifier.parameters(), "lr": options.rate * 4},
-    ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=0.02)
-    base = [group["lr"] for group in groups]
-    loss_of = torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=0.03)
-    steps = sum(-(-len(lines) // options.batch) for lines in epochs)
-    started, step, running = time.time(), 0, 0.0
-    model.train()
-    for number, lines in enumerate(epochs):
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(options.tokens)
-        encoded = [e.ids for e in tokenizer.encode_batch([line.text for line in lines])]
-        truth = [LABELS.index(line.label) for line in lines]
-        for rows in batches(rng, encoded, options.batch):
-            done = step / steps
-            if options.minutes:
-                done = max(done, (time.time() - started) / 60 / options.minutes)
-                if done >= 1:
-                    break
-            for group, rate in zip(optimiser.param_groups, base):
-                group["lr"] = rate * min(1.0, (step + 1) / 40) * (1 - done)
-            width = max(len(encoded[i]) for i in rows)
-            ids = torch.tensor([encoded[i] + [0] * (width - len(encoded[i])) for i in rows])
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = model(input_ids=ids, attention_mask=(ids != 0).long()).logits
-            loss = loss_of(logits.float(), torch.tensor([truth[i] for i in rows]))
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
-            step += 1
-            running += (loss.item() - running) / min(step, 30)
-            if step % 25 == 0:
-                print(f"epoch {number + 1} step {step}/{steps} loss {running:.3f} {(time.time() - started) / step:.2f} s/step", flush=True)
-    model.eval()
+    teacher, answers = None, None
+    if options.teacher_epochs:
+        whole_json, whole = prune_vocabulary(source, [], 0)
+        whole_tokenizer = Tokenizer.from_str(whole_json)
+        teacher = new_model(source, list(range(6)), whole, 0.1, options.seed)
+        print(f"teacher: {sum(p.numel() for p in teacher.parameters()) / 1e6:.2f} M weights", flush=True)
+        teacher = fit("teacher", teacher, whole_tokenizer, draws[: options.teacher_epochs], replace(recipe, rate=2e-4), options.seed, options.work)
+        report("teacher, held-out programs", teacher, whole_tokenizer, validation)
+        answers = [answers_of(teacher, whole_tokenizer, d, options.work) for d in draws[: options.epochs]]
+        recipe = replace(recipe, distil=options.distil)
+
+    tokenizer_json, kept = prune_vocabulary(source, [text for d in draws for text in d.texts], options.vocabulary)
+    tokenizer = Tokenizer.from_str(tokenizer_json)
+    layers = [int(layer) for layer in options.layers.split(",")]
+    begin = new_model(source, layers, kept, 0.1, options.seed) if teacher is None else student_of(teacher, source, layers, kept, 0.1, options.seed)
+    print(f"student: layers {options.layers}, {len(kept)} tokens, {sum(p.numel() for p in begin.parameters()) / 1e6:.2f} M weights", flush=True)
+    students = []
+    for number in range(options.students):
+        student = fit(f"student-{number}", copy.deepcopy(begin), tokenizer, draws[: options.epochs], recipe, options.seed + number, options.work, answers)
+        report(f"student {number}, held-out programs", student, tokenizer, validation)
+        students.append(student)
+    model = mean_of(students)
 
     # Real logs are mostly of programs that the corpus knows, so the scores are fitted on as many new templates of
     # trained programs as on templates of held-out ones: the latter alone make the model too modest everywhere else.
-    trained = {line.text for lines in epochs for line in lines}
-    fresh = [line for line in normalised(generate(options.seed + 98, options.per_shape)) if line.text not in trained]
-    random.Random(options.seed).shuffle(fresh)
-    calibration = validation + fresh[: len(validation)]
-    logits = predict(model, tokenizer, [line.text for line in calibration])
-    temperature = fit_temperature(logits, np.array([LABELS.index(line.label) for line in calibration]))
-    rows = [{"text": line.text, "label": line.label} for line in validation]
-    logits = logits[: len(rows)]
+    trained = {text for d in draws for text in d.texts}
+    fresh = draw(options.seed + 98)
+    unseen = [row for row, text in enumerate(fresh.texts) if text not in trained]
+    unseen = random.Random(options.seed).sample(unseen, min(len(unseen), len(validation)))
+    calibration = Draw(validation.texts + [fresh.texts[row] for row in unseen], validation.truth + [fresh.truth[row] for row in unseen])
+    temperature = fit_temperature(predict(model, tokenizer, calibration.texts), np.array(calibration.truth))
     with torch.no_grad():
         model.classifier.weight /= temperature
         model.classifier.bias /= temperature
-    result = figures(rows, softmax(logits / temperature))
-    print(f"temperature {temperature:.3f}, {time.time() - started:.0f} s of training, {step} steps")
-    show("held-out programs", result)
+    print(f"temperature {temperature:.3f}")
+    result = report("mean of the students, held-out programs", model, tokenizer, validation)
     write_folder(options.out, model, tokenizer_json)
-    (options.out / "train" / "held_out.json").parent.mkdir(exist_ok=True)
-    (options.out / "train" / "held_out.json").write_text(json.dumps({"temperature": round(temperature, 4), "steps": step, "seed": options.seed, **plain(result)}, indent=1) + "\n")
+    kept_as = options.out / "train" / "held_out.json"
+    kept_as.parent.mkdir(exist_ok=True)
+    kept_as.write_text(json.dumps({"temperature": round(temperature, 4), "seed": options.seed, **plain(result)}, indent=1) + "\n")
+
+
+def answers_of(teacher, tokenizer, rows: Draw, work: Path) -> np.ndarray:
+    """The teacher's logits of a draw; computed once for a teacher and a draw."""
+    key = zlib.crc32("\n".join(rows.texts).encode(), zlib.crc32(teacher.classifier.weight.detach().numpy().tobytes()))
+    kept = work / f"answers-{key:08x}.npy"
+    if not kept.exists():
+        np.save(kept, predict(teacher, tokenizer, rows.texts))
+    return np.load(kept)
 
 
 if __name__ == "__main__":

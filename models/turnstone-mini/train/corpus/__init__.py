@@ -1,7 +1,7 @@
 """The training corpus of turnstone-mini: a grammar of log lines, written by the project.
 
-`fields` fills slots, `headers` writes what stands before a message, `programs` holds the
-message shapes of real programs, `composed` builds messages of programs that do not exist.
+`fields` fills slots, `headers` writes what stands before a message, `shapes/*.txt` are the
+message shapes of real programs, read by `grammar`, `composed` builds messages of programs that do not exist.
 `generate` is the only entry point that training needs.
 """
 
