@@ -3,6 +3,7 @@
 mod arguments;
 mod classify;
 mod detections;
+mod eval;
 mod hostile_text;
 mod import;
 mod original;

@@ -1,8 +1,10 @@
-//! The command line: every command, flag and example that `--help` shows; those of `bench` are in a file of their own.
+//! The command line: every command, flag and example that `--help` shows; those of `bench` and `eval` are in files of their own.
 
 mod bench;
+mod eval;
 
 pub use bench::{Bench, BenchClassify, ReportFormat};
+pub use eval::Eval;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -50,6 +52,11 @@ pub enum Command {
         after_help = "Example:\n  turnstone classify --model models/turnstone-mini app.log | jq .label"
     )]
     Classify(Classify),
+    /// Measure how right a model is about labelled lines
+    #[command(
+        after_help = "Examples:\n  turnstone eval --model models/turnstone-mini labelled.jsonl\n  turnstone eval --against keywords --errors 20 labelled.jsonl\n  turnstone eval --json - < labelled.jsonl | jq .all.macro_f1\n\nA labelled line is {\"text\": …, \"label\": …}, with \"source\": \"group/system\" and \"also_ok\": [labels that count as right too] where wanted. Labels: NORMAL, SECURITY_ANOMALY, SYSTEM_FAILURE, PERFORMANCE_ISSUE, NETWORK_ANOMALY, CONFIG_ERROR, HARDWARE_ISSUE, and what the model's own map to. Any other line ends the command with exit code 2."
+    )]
+    Eval(Eval),
     /// Score what is unscored in a database, without a queue; safe to run again and beside workers
     #[command(
         after_help = "Example:\n  TURNSTONE_ANOMALY_MODEL=models/turnstone-mini turnstone score --db sqlite:///var/lib/turnstone/turnstone.db\n\nWithout a model nothing is scored and the answer says \"skipped\"."

@@ -7,12 +7,13 @@ mod output;
 
 use arguments::{Arguments, Bench, Command};
 use clap::Parser;
+use commands::eval::LabelledFileError;
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// Exit code of a command that failed.
 const EXIT_FAILURE: u8 = 1;
-/// Exit code of wrong arguments or a refused configuration, as clap's own.
+/// Exit code of wrong arguments, a refused configuration or labelled lines that are none, as clap's own.
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -32,11 +33,8 @@ fn main() -> ExitCode {
         // Whoever reads our output went away (`turnstone … | head`): they have what they wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let code = if error.is::<turnstone_service::ConfigError>() {
-                EXIT_USAGE
-            } else {
-                EXIT_FAILURE
-            };
+            let usage = error.is::<turnstone_service::ConfigError>() || error.is::<LabelledFileError>();
+            let code = if usage { EXIT_USAGE } else { EXIT_FAILURE };
             // Line by line: a message may have several, and any of them may quote what others wrote.
             let lines: Vec<String> = format!("{error:#}")
                 .lines()
@@ -53,6 +51,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Up(command) => commands::up::run(shared, command).await,
         Command::Scan(command) => commands::scan::run(shared, command).await,
         Command::Classify(command) => commands::classify::run(shared, command).await,
+        Command::Eval(command) => commands::eval::run(shared, command).await,
         Command::Score(command) => commands::score::run(shared, command).await,
         Command::Detections(command) => commands::detections::run(shared, command).await,
         Command::Search(command) => commands::search::run(shared, command).await,
@@ -70,6 +69,7 @@ fn runs_a_model(command: &Command) -> bool {
         Command::Up(_)
             | Command::Scan(_)
             | Command::Classify(_)
+            | Command::Eval(_)
             | Command::Score(_)
             | Command::Model(_)
             | Command::Bench(Bench::Classify(_))

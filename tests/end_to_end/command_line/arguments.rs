@@ -88,6 +88,7 @@ async fn what_is_not_there_ends_with_1_and_is_named() -> anyhow::Result<()> {
     for arguments in [
         &["scan", missing][..],
         &["classify", missing],
+        &["eval", missing],
         &["detections", "list", "--db", &database],
         &["score", "--model", "turnstone-mini", "--db", &database],
         &["model", "check", missing],

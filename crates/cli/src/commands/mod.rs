@@ -5,6 +5,7 @@ pub mod bus;
 pub mod classify;
 pub mod db;
 pub mod detections;
+pub mod eval;
 pub mod model;
 pub mod scan;
 pub mod score;

@@ -8,4 +8,6 @@ mod rows;
 pub use escape::escape_controls;
 pub use json::{print_json, safe_json};
 pub use progress::Progress;
-pub use rows::{DetectionRow, RowPrinter, grouped, instant, severity_name, to_the_second};
+pub use rows::{
+    DetectionRow, RowPrinter, cell, cut, grouped, instant, severity_name, source_cell, to_the_second,
+};

@@ -11,6 +11,8 @@ use turnstone_types::{Severity, Timestamp};
 
 /// Width of a table where the terminal does not tell.
 const COLUMNS_DEFAULT: usize = 160;
+/// Columns of a source.
+const SOURCE_COLUMNS: usize = 16;
 /// The fewest columns that text gets, whatever the terminal says.
 const TEXT_COLUMNS_MIN: usize = 40;
 
@@ -160,7 +162,7 @@ impl RowPrinter {
             time_cell(row.timestamp_iso),
             cell(&row.anomaly_label, 18),
             row.anomaly_score,
-            source_cell(&row.source_id),
+            source_cell(&row.source_id, SOURCE_COLUMNS),
             cut(&row.text, self.text_columns),
         )?;
         if let Some(id) = &row.id {
@@ -196,7 +198,7 @@ impl RowPrinter {
             time_cell(row.timestamp_iso),
             self.severity(row.severity.as_deref().unwrap_or("")),
             cell(row.anomaly_label.as_deref().unwrap_or(""), 18),
-            source_cell(&row.source_id),
+            source_cell(&row.source_id, SOURCE_COLUMNS),
             cut(&row.text, self.text_columns),
         )?;
         Ok(())
@@ -227,25 +229,24 @@ fn time_cell(instant: Option<Timestamp>) -> String {
     instant.map_or_else(|| " ".repeat(20), |instant| cell(&to_the_second(instant), 20))
 }
 
-/// A cell of exactly `columns` columns.
-fn cell(text: &str, columns: usize) -> String {
+/// A cell of exactly `columns` columns, escaped.
+pub fn cell(text: &str, columns: usize) -> String {
     console::pad_str(&cut(text, columns), columns, console::Alignment::Left, None).into_owned()
 }
 
-/// A source in its column; of a long path the end, which tells files apart.
-fn source_cell(source_id: &str) -> String {
-    const COLUMNS: usize = 16;
+/// A source in a cell of exactly `columns` columns; of a long path the end, which tells files apart.
+pub fn source_cell(source_id: &str, columns: usize) -> String {
     let shown = escape_controls(source_id);
-    let excess = console::measure_text_width(&shown).saturating_sub(COLUMNS);
+    let excess = console::measure_text_width(&shown).saturating_sub(columns);
     if excess == 0 || !shown.contains('/') {
-        return cell(source_id, COLUMNS);
+        return cell(source_id, columns);
     }
     let tail: String = shown.chars().skip(excess + 1).collect();
-    console::pad_str(&format!("…{tail}"), COLUMNS, console::Alignment::Left, None).into_owned()
+    console::pad_str(&format!("…{tail}"), columns, console::Alignment::Left, None).into_owned()
 }
 
 /// The start of a text, escaped, in at most `columns` columns.
-fn cut(text: &str, columns: usize) -> String {
+pub fn cut(text: &str, columns: usize) -> String {
     // Escaping a megabyte to show a hundred columns of it would be waste.
     let start = turnstone_types::truncate_chars(text, columns + 1);
     console::truncate_str(&escape_controls(start), columns, "…").into_owned()

@@ -112,7 +112,8 @@ impl Default for IngestConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct AnomalyConfig {
     /// Folder of the model in HuggingFace layout, or `turnstone-mini` for the bundled one. Empty makes the scorer a no-op that
-    /// reports `skipped`; so does leaving it out, except for `turnstone up`, `scan` and `classify`, which then take the bundled one.
+    /// reports `skipped`; so does leaving it out, except for `turnstone up`, `scan`, `classify` and `eval`, which
+    /// then take the bundled one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// A line with an anomalous label is a detection from this probability on.
