@@ -78,10 +78,17 @@ def prune_vocabulary(source: Path, texts: list[str], size: int) -> tuple[str, li
 def new_model(source: Path, layers: list[int], kept: list[list[int]], dropout: float, seed: int) -> BertForSequenceClassification:
     """A BertForSequenceClassification with the given layers and rows of the word embedding; only the head is drawn by `seed`."""
     full = BertModel.from_pretrained(source, attn_implementation="sdpa")
+    model = _untrained(source, layers, kept, full.config.intermediate_size, dropout, seed)
+    _take(model, full, layers, kept, None)
+    return model
+
+
+def _untrained(source: Path, layers: list[int], kept: list[list[int]], inner: int, dropout: float, seed: int) -> BertForSequenceClassification:
     config = BertConfig.from_pretrained(source)
     config.update({
         "architectures": ["BertForSequenceClassification"],
         "num_hidden_layers": len(layers),
+        "intermediate_size": inner,
         "vocab_size": len(kept),
         "pad_token_id": 0,
         "id2label": dict(enumerate(LABELS)),
@@ -91,29 +98,55 @@ def new_model(source: Path, layers: list[int], kept: list[list[int]], dropout: f
         "_name_or_path": "turnstone-mini",
     })
     torch.manual_seed(seed)
-    model = BertForSequenceClassification._from_config(config, attn_implementation="sdpa")
-    _take(model, full, layers, kept)
-    return model
+    return BertForSequenceClassification._from_config(config, attn_implementation="sdpa")
 
 
-def student_of(teacher: BertForSequenceClassification, source: Path, layers: list[int], kept: list[list[int]], dropout: float, seed: int) -> BertForSequenceClassification:
-    """A smaller model that starts from the layers, the words and the head of a teacher that has the whole vocabulary and the marks."""
-    model = new_model(source, layers, kept, dropout, seed)
+def student_of(teacher: BertForSequenceClassification, source: Path, layers: list[int], inner: list[list[int]], kept: list[list[int]], dropout: float) -> BertForSequenceClassification:
+    """A smaller model that starts from the layers, the words and the head of a teacher that has the whole vocabulary and the marks.
+
+    `inner` has, for each layer of the teacher, the inner neurons of its feed-forward part that the student keeps.
+    """
+    model = _untrained(source, layers, kept, len(inner[0]), dropout, 0)
     marks = len(kept) - len(MARKS)
     words = teacher.config.vocab_size - len(MARKS)
     rows = kept[:marks] + [[words + mark] for mark in range(len(MARKS))]
-    _take(model, teacher.bert, layers, rows)
+    _take(model, teacher.bert, layers, rows, inner)
     model.classifier.load_state_dict(teacher.classifier.state_dict())
     return model
 
 
 @torch.no_grad()
-def _take(model: BertForSequenceClassification, full: BertModel, layers: list[int], rows: list[list[int]]) -> None:
+def weightiest_neurons(teacher: BertForSequenceClassification, batches: list[torch.Tensor], count: int) -> list[list[int]]:
+    """For each layer the `count` inner neurons of the feed-forward part that move its output most on these batches of token ids.
+
+    A neuron's weight is its mean absolute activation times the length of its outgoing weights.
+    """
+    sums = [torch.zeros(teacher.config.intermediate_size) for _ in teacher.bert.encoder.layer]
+
+    def watch(number):
+        return lambda _module, _inputs, output: sums[number].add_(output.abs().sum((0, 1)))
+
+    hooks = [layer.intermediate.register_forward_hook(watch(number)) for number, layer in enumerate(teacher.bert.encoder.layer)]
+    for ids in batches:
+        teacher(input_ids=ids, attention_mask=(ids != 0).long())
+    for hook in hooks:
+        hook.remove()
+    weights = [activation * layer.output.dense.weight.norm(dim=0) for activation, layer in zip(sums, teacher.bert.encoder.layer)]
+    return [sorted(weight.topk(count).indices.tolist()) for weight in weights]
+
+
+@torch.no_grad()
+def _take(model: BertForSequenceClassification, full: BertModel, layers: list[int], rows: list[list[int]], inner: list[list[int]] | None) -> None:
     state = full.embeddings.state_dict()
     old = state["word_embeddings.weight"]
     state["word_embeddings.weight"] = torch.stack([old[ids].mean(0) for ids in rows])
     model.bert.embeddings.load_state_dict(state)
     for target, origin in enumerate(layers):
-        model.bert.encoder.layer[target].load_state_dict(full.encoder.layer[origin].state_dict())
+        state = full.encoder.layer[origin].state_dict()
+        if inner is not None:
+            state["intermediate.dense.weight"] = state["intermediate.dense.weight"][inner[origin]]
+            state["intermediate.dense.bias"] = state["intermediate.dense.bias"][inner[origin]]
+            state["output.dense.weight"] = state["output.dense.weight"][:, inner[origin]]
+        model.bert.encoder.layer[target].load_state_dict(state)
     if full.pooler is not None:
         model.bert.pooler.load_state_dict(full.pooler.state_dict())

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from corpus import generate
+from corpus import PAIRED, generate
 from corpus.labels import LABELS
-from data import Draw, draw, normalised
-from encoder import new_model, package_folder, prune_vocabulary, student_of
+from data import Draw, draw, encode, normalised
+from encoder import new_model, package_folder, prune_vocabulary, student_of, weightiest_neurons
 from fit import Recipe, fit
 from folder import write_folder
 from measure import figures, plain, predict, show, softmax
@@ -33,10 +33,12 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return float(min(grid, key=lambda t: -np.log(softmax(logits / t)[np.arange(len(truth)), truth] + 1e-9).mean()))
 
 
-def held_out(seed: int) -> Draw:
-    """Templates of the programs that training never sees."""
+def held_out(seed: int) -> tuple[Draw, Draw]:
+    """Templates of the programs that training never sees: those written as pairs of look-alikes, and the others."""
     lines = normalised(generate(seed + 99, 2, held_out=True))
-    return Draw([line.text for line in lines], [LABELS.index(line.label) for line in lines])
+    parts = [line for line in lines if line.program in PAIRED], [line for line in lines if line.program not in PAIRED]
+    pairs, others = (Draw([line.text for line in part], [LABELS.index(line.label) for line in part]) for part in parts)
+    return pairs, others
 
 
 def report(name: str, model, tokenizer, rows: Draw, temperature: float = 1.0) -> dict:
@@ -60,11 +62,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder to write the model into")
     parser.add_argument("--work", type=Path, default=Path("work"), help="folder of the checkpoints; delete it to begin anew")
-    parser.add_argument("--layers", default="0,1,2,3", help="encoder layers to keep")
-    parser.add_argument("--vocabulary", type=int, default=11_000, help="tokens to keep")
-    parser.add_argument("--epochs", type=int, default=3, help="draws of the corpus that a student sees")
-    parser.add_argument("--teacher-epochs", type=int, default=3, help="0: no teacher, students learn from the labels alone")
+    parser.add_argument("--layers", default="0,1,2", help="encoder layers to keep")
+    parser.add_argument("--inner", type=int, default=1536, help="inner neurons to keep in each layer's feed-forward part, of 1,536; only a student of a teacher can have fewer")
+    parser.add_argument("--vocabulary", type=int, default=15_000, help="tokens to keep")
+    parser.add_argument("--epochs", type=int, default=4, help="draws of the corpus that a student sees")
+    parser.add_argument("--teacher-epochs", type=int, default=4, help="0: no teacher, students learn from the labels alone")
     parser.add_argument("--students", type=int, default=2)
+    parser.add_argument("--teacher-out", type=Path, help="also write the teacher as a model folder")
     parser.add_argument("--distil", type=float, default=0.5)
     parser.add_argument("--focal", type=float, default=0.0)
     parser.add_argument("--contrast", type=float, default=0.0)
@@ -77,8 +81,8 @@ def main() -> None:
     torch.use_deterministic_algorithms(True)
     source = package_folder()
     draws = [draw(options.seed + n) for n in range(max(options.epochs, options.teacher_epochs))]
-    validation = held_out(options.seed)
-    print(f"{', '.join(str(len(d)) for d in draws)} templates in the draws, {len(validation)} held out", flush=True)
+    pairs, validation = held_out(options.seed)
+    print(f"{', '.join(str(len(d)) for d in draws)} templates in the draws, {len(validation)} held out and {len(pairs)} look-alikes of held-out programs", flush=True)
     recipe = Recipe(focal=options.focal, contrast=options.contrast, embedding_share=options.embedding_share)
 
     teacher, answers = None, None
@@ -87,15 +91,22 @@ def main() -> None:
         whole_tokenizer = Tokenizer.from_str(whole_json)
         teacher = new_model(source, list(range(6)), whole, 0.1, options.seed)
         print(f"teacher: {sum(p.numel() for p in teacher.parameters()) / 1e6:.2f} M weights", flush=True)
-        teacher = fit("teacher", teacher, whole_tokenizer, draws[: options.teacher_epochs], replace(recipe, rate=2e-4), options.seed, options.work)
+        teacher = fit("teacher", teacher, whole_tokenizer, draws[: options.teacher_epochs], Recipe(rate=2e-4), options.seed, options.work)
         report("teacher, held-out programs", teacher, whole_tokenizer, validation)
+        if options.teacher_out:
+            write_folder(options.teacher_out, teacher, whole_json)
         answers = [answers_of(teacher, whole_tokenizer, d, options.work) for d in draws[: options.epochs]]
         recipe = replace(recipe, distil=options.distil)
 
     tokenizer_json, kept = prune_vocabulary(source, [text for d in draws for text in d.texts], options.vocabulary)
     tokenizer = Tokenizer.from_str(tokenizer_json)
     layers = [int(layer) for layer in options.layers.split(",")]
-    begin = new_model(source, layers, kept, 0.1, options.seed) if teacher is None else student_of(teacher, source, layers, kept, 0.1, options.seed)
+    if teacher is None:
+        begin = new_model(source, layers, kept, 0.1, options.seed)
+    else:
+        sample = encode(whole_tokenizer, random.Random(options.seed).sample(draws[0].texts, 2000))
+        inner = weightiest_neurons(teacher, [torch.tensor([ids]) for ids in sample], options.inner)
+        begin = student_of(teacher, source, layers, inner, kept, 0.1)
     print(f"student: layers {options.layers}, {len(kept)} tokens, {sum(p.numel() for p in begin.parameters()) / 1e6:.2f} M weights", flush=True)
     students = []
     for number in range(options.students):
@@ -105,7 +116,7 @@ def main() -> None:
     model = mean_of(students)
 
     # Real logs are mostly of programs that the corpus knows, so the scores are fitted on as many new templates of
-    # trained programs as on templates of held-out ones: the latter alone make the model too modest everywhere else.
+    # trained programs as on templates of held-out ones: the latter alone, and look-alikes, make the model too modest elsewhere.
     trained = {text for d in draws for text in d.texts}
     fresh = draw(options.seed + 98)
     unseen = [row for row, text in enumerate(fresh.texts) if text not in trained]
@@ -117,10 +128,11 @@ def main() -> None:
         model.classifier.bias /= temperature
     print(f"temperature {temperature:.3f}")
     result = report("mean of the students, held-out programs", model, tokenizer, validation)
+    paired = report("mean of the students, look-alikes of held-out programs", model, tokenizer, pairs)
     write_folder(options.out, model, tokenizer_json)
     kept_as = options.out / "train" / "held_out.json"
     kept_as.parent.mkdir(exist_ok=True)
-    kept_as.write_text(json.dumps({"temperature": round(temperature, 4), "seed": options.seed, **plain(result)}, indent=1) + "\n")
+    kept_as.write_text(json.dumps({"temperature": round(temperature, 4), "seed": options.seed, "programs": plain(result), "look_alikes": plain(paired)}, indent=1) + "\n")
 
 
 def answers_of(teacher, tokenizer, rows: Draw, work: Path) -> np.ndarray:

@@ -5,6 +5,6 @@ message shapes of real programs, read by `grammar`, `composed` builds messages o
 `generate` is the only entry point that training needs.
 """
 
-from corpus.generate import Line, all_programs, generate, held_out_programs
+from corpus.generate import PAIRED, Line, all_programs, generate, held_out_programs
 
-__all__ = ["Line", "all_programs", "generate", "held_out_programs"]
+__all__ = ["PAIRED", "Line", "all_programs", "generate", "held_out_programs"]

@@ -23,6 +23,10 @@ HELD_OUT = set(
 )
 
 
+# Written as pairs of look-alikes, one NORMAL, one not: as hard as lines can be, so no measure of how sure the model may be elsewhere.
+PAIRED = set("order-hub tax-gateway stock-feed meter-head-end kiosk-agent rig-monitor night-runner depot-sync crew-roster lottery-backend boat-hire".split())
+
+
 @dataclass(frozen=True)
 class Line:
     """One generated line with its label and the program that it pretends to come from."""
