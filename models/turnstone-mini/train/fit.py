@@ -4,6 +4,7 @@ import copy
 import json
 import random
 import time
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -94,18 +95,23 @@ def _groups(model, recipe: Recipe) -> list[dict]:
     ]
 
 
+def _digest(rows: Draw) -> int:
+    return zlib.crc32("\n".join(rows.texts).encode("utf-8", "surrogatepass"), zlib.crc32(bytes(rows.truth)))
+
+
 def fit(name: str, model, tokenizer, draws: list[Draw], recipe: Recipe, seed: int, work: Path, teacher: list[np.ndarray] | None = None):
     """Trains `model` on one draw an epoch and returns the average of its weights.
 
     After every epoch all state goes to `work/name.pt`; a call that finds such a file of the same recipe goes on from there.
     """
-    described = json.dumps({**asdict(recipe), "seed": seed, "lines": [len(d) for d in draws], "weights": sum(p.numel() for p in model.parameters())})
+    described = json.dumps({**asdict(recipe), "seed": seed, "draws": [_digest(d) for d in draws], "weights": sum(p.numel() for p in model.parameters())})
     groups = _groups(model, recipe)
     base = [group["lr"] for group in groups]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.02, fused=True)
     average = Average(model, recipe.average)
     weight = loss_weights(draws[0].truth, recipe)
     steps = sum(-(-len(d) // recipe.batch) for d in draws)
+    warm = min(60, steps // 10 + 1)
     unknown = tokenizer.token_to_id(UNKNOWN)
     begin, step, spent = 0, 0, 0.0
     checkpoint = work / f"{name}.pt"
@@ -127,7 +133,7 @@ def fit(name: str, model, tokenizer, draws: list[Draw], recipe: Recipe, seed: in
         for rows in batches(rng, encoded, recipe.batch):
             done = step / steps
             for group, rate in zip(optimiser.param_groups, base):
-                group["lr"] = rate * min(1.0, (step + 1) / 60) * (1 - done)
+                group["lr"] = rate * min(1.0, (step + 1) / warm) * (1 - done)
             lines = [worn(rng, encoded[row], unknown) for row in rows]
             width = max(map(len, lines))
             ids = torch.tensor([line + [0] * (width - len(line)) for line in lines])

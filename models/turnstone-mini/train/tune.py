@@ -43,8 +43,8 @@ def main() -> None:
     parser.add_argument("model", help="model folder to start from")
     parser.add_argument("file", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=5e-5)
+    parser.add_argument("--epochs", type=int, help="passes over the lines; at least 3 and 200 steps unless given")
+    parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--work", type=Path, default=Path("work"))
     options = parser.parse_args()
@@ -63,9 +63,11 @@ def main() -> None:
     model = BertForSequenceClassification.from_pretrained(options.model, dtype=torch.float32, attn_implementation="sdpa")
     tokenizer_json = Path(options.model, "tokenizer.json").read_text(encoding="utf-8")
     tokenizer = Tokenizer.from_str(tokenizer_json)
+    recipe = Recipe(rate=options.rate, average=0.98)
     draws = []
-    for epoch in range(options.epochs):
-        corpus = draw(options.seed + epoch)
+    for epoch in range(options.epochs or max(3, -(-200 * recipe.batch // (2 * len(train))))):
+        # A draw takes seconds and gives thousands of lines; a few draws are enough for any number of passes.
+        corpus = draw(options.seed + epoch) if epoch < 3 else corpus
         some = random.Random(epoch).sample(range(len(corpus)), min(len(train), len(corpus)))
         draws.append(Draw([row["seen"] for row in train] + [corpus.texts[n] for n in some], [LABELS.index(row["label"]) for row in train] + [corpus.truth[n] for n in some]))
 
@@ -73,7 +75,7 @@ def main() -> None:
         show(name, figures(test, softmax(predict(of, tokenizer, [row["seen"] for row in test]))))
 
     report(f"{len(test)} lines kept apart, before", model.eval())
-    tuned = fit("tuned", model, tokenizer, draws, Recipe(rate=options.rate, average=0.98), options.seed, options.work)
+    tuned = fit("tuned", model, tokenizer, draws, recipe, options.seed, options.work)
     report("the same, tuned", tuned)
     write_folder(options.out, tuned, tokenizer_json)
 
