@@ -1,7 +1,7 @@
 //! What a model is shown of a line: the text itself, or its template. What is stored is never touched.
 
 use crate::options::Normalise;
-use turnstone_types::{CLASSIFIED_TEXT_CHARS_MAX, truncate_chars};
+use turnstone_types::{CLASSIFIED_TEXT_CHARS_MAX, SCORED_TEXT_CHARS_MAX, truncate_chars};
 use turnstone_types::{TEMPLATE_VERSION, write_template};
 
 impl Normalise {
@@ -14,12 +14,13 @@ impl Normalise {
     }
 
     /// Appends what the model sees of `text`: at most [`CLASSIFIED_TEXT_CHARS_MAX`] characters, counted after the rule, so
-    /// that a long header or address takes nothing away from the message behind it. `scratch` is room to work in.
+    /// that a long header or address takes nothing away from the message behind it. Of a template's text the first
+    /// [`SCORED_TEXT_CHARS_MAX`] characters count. `scratch` is room to work in.
     pub(crate) fn append(self, text: &str, scratch: &mut String, out: &mut String) {
         match self {
             Self::Raw => out.push_str(cut(text)),
             Self::Template => {
-                write_template(text, scratch);
+                write_template(truncate_chars(text, SCORED_TEXT_CHARS_MAX), scratch);
                 out.push_str(cut(scratch));
             }
         }
@@ -67,5 +68,18 @@ mod tests {
         assert!(templates[0].contains("Failed password"), "{}", templates[0]);
         let long = "word ".repeat(CLASSIFIED_TEXT_CHARS_MAX);
         assert!(seen(Normalise::Template, &long).chars().count() <= CLASSIFIED_TEXT_CHARS_MAX);
+        let late = format!("{}connection refused", "4711 ".repeat(CLASSIFIED_TEXT_CHARS_MAX));
+        assert_eq!(seen(Normalise::Template, &late), "<num> connection refused");
+    }
+
+    #[test]
+    fn a_template_is_made_of_what_a_store_hands_over() {
+        let long = "4711 ".repeat(SCORED_TEXT_CHARS_MAX) + "connection refused";
+        let handed_over = truncate_chars(&long, SCORED_TEXT_CHARS_MAX);
+        assert_eq!(
+            seen(Normalise::Template, &long),
+            seen(Normalise::Template, handed_over)
+        );
+        assert_eq!(seen(Normalise::Template, &long), "<num>");
     }
 }

@@ -26,7 +26,7 @@ pub struct ScoreBatch {
 pub struct TextOfEntry {
     /// The entry.
     pub id: EntryId,
-    /// The first [`crate::CLASSIFIED_TEXT_CHARS_MAX`] characters of its text.
+    /// The first [`crate::SCORED_TEXT_CHARS_MAX`] characters of its text.
     pub text: String,
 }
 

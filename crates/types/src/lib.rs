@@ -22,8 +22,12 @@ pub use template::{TEMPLATE_MARKS, TEMPLATE_VERSION, template, write_template};
 /// The instant type used everywhere: UTC, kept by the stores to the microsecond.
 pub use jiff::Timestamp;
 
-/// Characters of a line that a classifier is given, as in the original pipeline; the token limit comes after it.
+/// Characters that a model sees, of a line or of its template, as in the original pipeline; the token limit comes after it.
 pub const CLASSIFIED_TEXT_CHARS_MAX: usize = 512;
+
+/// Characters of an entry that are read for classifying. More than a model sees, since a template is shorter than its line; the
+/// same for every way in which a line reaches a model, so that all of them get one answer.
+pub const SCORED_TEXT_CHARS_MAX: usize = 4_096;
 
 /// Returns the first `chars_max` characters (not bytes) of `text`, without copying.
 pub fn truncate_chars(text: &str, chars_max: usize) -> &str {

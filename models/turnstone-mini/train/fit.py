@@ -105,18 +105,19 @@ def fit(name: str, model, tokenizer, draws: list[Draw], recipe: Recipe, seed: in
     After every epoch all state goes to `work/name.pt`; a call that finds such a file of the same recipe goes on from there.
     """
     described = json.dumps({**asdict(recipe), "seed": seed, "draws": [_digest(d) for d in draws], "weights": sum(p.numel() for p in model.parameters())})
+    device = next(model.parameters()).device
     groups = _groups(model, recipe)
     base = [group["lr"] for group in groups]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.02, fused=True)
     average = Average(model, recipe.average)
-    weight = loss_weights(draws[0].truth, recipe)
+    weight = loss_weights(draws[0].truth, recipe).to(device)
     steps = sum(-(-len(d) // recipe.batch) for d in draws)
     warm = min(60, steps // 10 + 1)
     unknown = tokenizer.token_to_id(UNKNOWN)
     begin, step, spent = 0, 0, 0.0
     checkpoint = work / f"{name}.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location=device)
         if state["described"] == described:
             model.load_state_dict(state["model"])
             average.model.load_state_dict(state["average"])
@@ -136,15 +137,15 @@ def fit(name: str, model, tokenizer, draws: list[Draw], recipe: Recipe, seed: in
                 group["lr"] = rate * min(1.0, (step + 1) / warm) * (1 - done)
             lines = [worn(rng, encoded[row], unknown) for row in rows]
             width = max(map(len, lines))
-            ids = torch.tensor([line + [0] * (width - len(line)) for line in lines])
-            wanted = torch.tensor([truth[row] for row in rows])
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            ids = torch.tensor([line + [0] * (width - len(line)) for line in lines], device=device)
+            wanted = torch.tensor([truth[row] for row in rows], device=device)
+            with torch.autocast(device.type, dtype=torch.bfloat16):
                 features = model.bert(input_ids=ids, attention_mask=(ids != 0).long()).pooler_output
                 logits = model.classifier(model.dropout(features))
             logits = logits.float()
             loss = label_loss(logits, wanted, weight, recipe)
             if recipe.distil:
-                loss = (1 - recipe.distil) * loss + recipe.distil * distil_loss(logits, torch.from_numpy(teacher[epoch][rows]))
+                loss = (1 - recipe.distil) * loss + recipe.distil * distil_loss(logits, torch.from_numpy(teacher[epoch][rows]).to(device))
             if recipe.contrast:
                 loss = loss + recipe.contrast * contrast_loss(features.float(), wanted)
             loss.backward()

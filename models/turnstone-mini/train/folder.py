@@ -24,7 +24,7 @@ def write_folder(out: Path, model, tokenizer_json: str) -> None:
     (out / "special_tokens_map.json").write_text(json.dumps(_SPECIAL, indent=2) + "\n")
     (out / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True, "model_max_length": 512, "tokenizer_class": "BertTokenizer", **_SPECIAL}, indent=2) + "\n")
     (out / "turnstone.json").write_text(json.dumps({"format": 1, "normalise": "template", "template_version": VERSION}) + "\n")
-    tensors = {name: value.detach().half().contiguous() for name, value in model.state_dict().items() if "position_ids" not in name}
+    tensors = {name: value.detach().half().cpu().contiguous() for name, value in model.state_dict().items() if "position_ids" not in name}
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
     # safetensors creates the file for its owner only; services run as other users.
     (out / "model.safetensors").chmod(0o644)

@@ -36,7 +36,7 @@ def predict(model, tokenizer: Tokenizer, texts: list[str], token_budget: int = 4
     encoded = [e.ids for e in tokenizer.encode_batch(texts)]
     order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
     logits = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
-    start = 0
+    start, device = 0, next(model.parameters()).device
     while start < len(order):
         end = start
         while end < len(order) and (end == start or (end - start + 1) * len(encoded[order[end]]) <= token_budget):
@@ -46,7 +46,7 @@ def predict(model, tokenizer: Tokenizer, texts: list[str], token_budget: int = 4
         ids = torch.tensor([encoded[i] + [0] * (width - len(encoded[i])) for i in rows])
         mask = torch.tensor([[1] * len(encoded[i]) + [0] * (width - len(encoded[i])) for i in rows])
         with torch.inference_mode():
-            logits[rows] = model(input_ids=ids, attention_mask=mask).logits.float().numpy()
+            logits[rows] = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits.float().cpu().numpy()
         start = end
     return logits
 

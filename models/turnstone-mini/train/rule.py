@@ -31,5 +31,5 @@ def templates(texts: list[str]) -> list[str]:
 
 
 def seen_by_model(texts: list[str]) -> list[str]:
-    """What the engine tokenises: the first 512 characters of the template."""
-    return [template[:512] for template in templates(texts)]
+    """What the engine tokenises: the first 512 characters of the template of the first 4,096 of the text."""
+    return [template[:512] for template in templates([text[:4096] for text in texts])]

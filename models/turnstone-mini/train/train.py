@@ -2,7 +2,7 @@
 
     pip install -r requirements.txt && python train.py --out ..
 
-Seeded; CPU only; goes on where an interrupted run stopped (`--work`). Whole programs are held out of training, for the figures and
+Seeded; on a GPU where there is one; goes on where an interrupted run stopped (`--work`). Whole programs are held out of training, for the figures and
 for the temperature. A teacher (all layers, all words) is fitted first; the shipped model is the mean of several students of it.
 """
 
@@ -75,10 +75,12 @@ def main() -> None:
     parser.add_argument("--embedding-share", type=float, default=Recipe.embedding_share)
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
-    torch.use_deterministic_algorithms(True)
+    # CUDA's fast products have no deterministic form; there, two runs differ a little.
+    torch.use_deterministic_algorithms(options.device == "cpu")
     source = package_folder()
     draws = [draw(options.seed + n) for n in range(max(options.epochs, options.teacher_epochs))]
     pairs, validation = held_out(options.seed)
@@ -89,7 +91,7 @@ def main() -> None:
     if options.teacher_epochs:
         whole_json, whole = prune_vocabulary(source, [], 0)
         whole_tokenizer = Tokenizer.from_str(whole_json)
-        teacher = new_model(source, list(range(6)), whole, 0.1, options.seed)
+        teacher = new_model(source, list(range(6)), whole, 0.1, options.seed).to(options.device)
         print(f"teacher: {sum(p.numel() for p in teacher.parameters()) / 1e6:.2f} M weights", flush=True)
         teacher = fit("teacher", teacher, whole_tokenizer, draws[: options.teacher_epochs], Recipe(rate=2e-4), options.seed, options.work)
         report("teacher, held-out programs", teacher, whole_tokenizer, validation)
@@ -102,11 +104,12 @@ def main() -> None:
     tokenizer = Tokenizer.from_str(tokenizer_json)
     layers = [int(layer) for layer in options.layers.split(",")]
     if teacher is None:
-        begin = new_model(source, layers, kept, 0.1, options.seed)
+        begin = new_model(source, layers, kept, 0.1, options.seed).to(options.device)
     else:
-        sample = encode(whole_tokenizer, random.Random(options.seed).sample(draws[0].texts, 2000))
+        teacher = teacher.to("cpu")
+        sample = encode(whole_tokenizer, random.Random(options.seed).sample(draws[0].texts, min(2000, len(draws[0]))))
         inner = weightiest_neurons(teacher, [torch.tensor([ids]) for ids in sample], options.inner)
-        begin = student_of(teacher, source, layers, inner, kept, 0.1)
+        begin = student_of(teacher, source, layers, inner, kept, 0.1).to(options.device)
     print(f"student: layers {options.layers}, {len(kept)} tokens, {sum(p.numel() for p in begin.parameters()) / 1e6:.2f} M weights", flush=True)
     students = []
     for number in range(options.students):
@@ -137,7 +140,7 @@ def main() -> None:
 
 def answers_of(teacher, tokenizer, rows: Draw, work: Path) -> np.ndarray:
     """The teacher's logits of a draw; computed once for a teacher and a draw."""
-    key = zlib.crc32("\n".join(rows.texts).encode(), zlib.crc32(teacher.classifier.weight.detach().numpy().tobytes()))
+    key = zlib.crc32("\n".join(rows.texts).encode(), zlib.crc32(teacher.classifier.weight.detach().cpu().numpy().tobytes()))
     kept = work / f"answers-{key:08x}.npy"
     if not kept.exists():
         np.save(kept, predict(teacher, tokenizer, rows.texts))

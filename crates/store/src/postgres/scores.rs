@@ -7,8 +7,8 @@ use crate::checks::{check_reason, check_scores, storable_score};
 use crate::{RecordOutcome, RecordScores, StoreError, StoreErrorKind};
 use std::collections::BTreeMap;
 use turnstone_types::{
-    BatchId, CLASSIFIED_TEXT_CHARS_MAX, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryId, EntryOutcome,
-    ScoreBatch, TenantId, TextOfEntry, Timestamp,
+    BatchId, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryId, EntryOutcome, SCORED_TEXT_CHARS_MAX, ScoreBatch,
+    TenantId, TextOfEntry, Timestamp,
 };
 
 /// Of two workers with the same batch the second waits here, before either has locked an entry.
@@ -40,7 +40,7 @@ impl PostgresStore {
     pub(super) async fn read_batch_texts(&self, batch: &ScoreBatch) -> Result<Vec<TextOfEntry>, StoreError> {
         const SQL: &str = "SELECT id, left(text, $5) FROM log_entries WHERE id BETWEEN $1 AND $2 AND cycle_id = $3 \
              AND tenant_id IS NOT DISTINCT FROM $4 AND anomaly_scored_at IS NULL ORDER BY id";
-        let chars_max = CLASSIFIED_TEXT_CHARS_MAX as i32;
+        let chars_max = SCORED_TEXT_CHARS_MAX as i32;
         let rows = self
             .run("batch_texts", Mode::Single, |session| {
                 work(async move {

@@ -11,7 +11,7 @@ use crate::{StoreError, StoreErrorKind};
 use sqlx::AssertSqlSafe;
 use std::collections::HashSet;
 use turnstone_types::{
-    BatchId, CLASSIFIED_TEXT_CHARS_MAX, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryOutcome, LabelMeaning,
+    BatchId, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryOutcome, LabelMeaning, SCORED_TEXT_CHARS_MAX,
     ScoreBatch, TenantId, TextOfEntry, Timestamp,
 };
 
@@ -30,7 +30,7 @@ pub(super) async fn batch_texts(
     .bind(batch.cycle_id.as_str())
     .bind(batch.first_entry_id.as_str())
     .bind(batch.last_entry_id.as_str())
-    .bind(CLASSIFIED_TEXT_CHARS_MAX as i64)
+    .bind(SCORED_TEXT_CHARS_MAX as i64)
     .fetch_all(on(&mut transaction))
     .await
     .map_err(|error| map(OPERATION, error))?;

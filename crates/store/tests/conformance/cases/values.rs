@@ -56,7 +56,10 @@ async fn odd_texts_come_back(harness: Harness) -> anyhow::Result<()> {
     }
     let batch = &waiting_batches(harness.store.as_ref()).await?[0];
     for (text, original) in harness.store.batch_texts(batch).await?.iter().zip(texts) {
-        assert_eq!(text.text, turnstone_types::truncate_chars(original, 512));
+        assert_eq!(
+            text.text,
+            turnstone_types::truncate_chars(original, turnstone_types::SCORED_TEXT_CHARS_MAX)
+        );
     }
     // Detections keep the start of the text, by characters.
     let outcomes = cycle
