@@ -9,6 +9,10 @@ use turnstone_types::Timestamp;
 
 /// Entries indexed in one round.
 const TEXT_ENTRIES_PER_ROUND: u32 = 10_000;
+/// Detections of an older schema that get their fingerprint in one round.
+const FINGERPRINTS_PER_ROUND: u32 = 2_000;
+/// How long counts by minute are kept: rates of sources and timelines in steps of less than an hour are made of them.
+const MINUTES_KEPT: Duration = Duration::from_secs(7 * 86_400);
 /// Batches sent again in one sweep.
 const BATCHES_PER_SWEEP: u32 = 10_000;
 /// How often to look for unscored entries that no batch covers: reads the whole table on a store without an index for it.
@@ -52,6 +56,9 @@ impl Housekeeper {
             if let Err(error) = self.index_text(&stop).await {
                 tracing::warn!(%error, "text index is behind; search finds the rest more slowly");
             }
+            if let Err(error) = self.fingerprint(&stop).await {
+                tracing::warn!(%error, "some detections are in no group yet, tried again at the next turn");
+            }
             let now = Instant::now();
             if now >= sweep_at {
                 let adopt_orphans = now >= adopt_at;
@@ -75,6 +82,11 @@ impl Housekeeper {
         Ok(())
     }
 
+    async fn fingerprint(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+        while !stop.is_cancelled() && self.store.fingerprint_pending(FINGERPRINTS_PER_ROUND).await? > 0 {}
+        Ok(())
+    }
+
     async fn sweep(&self, adopt_orphans: bool) -> Result<(), StoreError> {
         let now = Timestamp::now();
         let request = SweepRequest {
@@ -95,6 +107,7 @@ impl Housekeeper {
             self.committed.notify_waiters();
         }
         self.store.prune_outbox(now - OUTBOX_KEPT).await?;
+        self.store.prune_counts(now - MINUTES_KEPT).await?;
         Ok(())
     }
 }

@@ -95,6 +95,7 @@ impl BatchScorer {
             batch_id: Some(batch.id.clone()),
             scorer: self.engine.info().name.clone(),
             scored_at: Timestamp::now(),
+            quiet_seconds: 0,
             outcomes,
         };
         let recorded = self.store.record_scores(&scores).await?;

@@ -1,8 +1,12 @@
 //! Refuses parameters that a store must not write, the same way for every dialect and before any statement runs.
 
-use crate::model::{AcknowledgeRequest, ImportChunk, RecordScores};
+use crate::model::{
+    AcknowledgeRequest, ExplanationKey, GroupKey, GroupUntil, ImportChunk, NewSuppression, RecordScores,
+    StoredExplanation,
+};
 use crate::{StoreError, StoreErrorKind};
-use turnstone_types::{EntryOutcome, NewCycle, ScoreState, Timestamp};
+use std::collections::BTreeMap;
+use turnstone_types::{EntryOutcome, Label, NewCycle, ScoreState, Timestamp};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -133,9 +137,63 @@ pub(crate) fn check_scores(scores: &RecordScores) -> Result<()> {
     Ok(())
 }
 
-/// Checks the note of an acknowledgement.
+/// A group acknowledged after this instant is in its quiet time when the scores were made; none where there is no such time.
+pub(crate) fn quiet_from(scores: &RecordScores) -> Option<Timestamp> {
+    let quiet = jiff::SignedDuration::from_secs(i64::from(scores.quiet_seconds));
+    let from = scores.scored_at.checked_sub(quiet).unwrap_or(Timestamp::MIN);
+    (scores.quiet_seconds > 0).then_some(from)
+}
+
+/// Checks the note of an acknowledgement and who makes it.
 pub(crate) fn check_acknowledgement(request: &AcknowledgeRequest) -> Result<()> {
-    no_nul("acknowledge", || "the note".into(), &request.notes)
+    const OPERATION: &str = "acknowledge";
+    no_nul(OPERATION, || "the note".into(), &request.notes)?;
+    no_nul(OPERATION, || "the name of who acknowledges".into(), &request.by)?;
+    storable_time(OPERATION, || "the acknowledgement".into(), request.at)
+}
+
+/// The groups of a selection in order of their keys, each once with the latest moment.
+pub(crate) fn latest_by_group(groups: &[GroupUntil]) -> BTreeMap<&GroupKey, Timestamp> {
+    let mut latest: BTreeMap<&GroupKey, Timestamp> = BTreeMap::new();
+    for group in groups {
+        let until = latest.entry(&group.key).or_insert(group.until);
+        *until = group.until.max(*until);
+    }
+    latest
+}
+
+/// Checks an explanation.
+pub(crate) fn check_explanation(key: &ExplanationKey, explanation: &StoredExplanation) -> Result<()> {
+    const OPERATION: &str = "put_explanation";
+    for text in [&key.model, &key.context_hash, &explanation.body] {
+        no_nul(
+            OPERATION,
+            || format!("the explanation of entry {}", key.entry_id),
+            text,
+        )?;
+    }
+    if let Err(error) = serde_json::from_str::<serde_json::Value>(&explanation.body) {
+        return Err(invalid(
+            OPERATION,
+            format!("the explanation of entry {} is no JSON: {error}", key.entry_id),
+        ));
+    }
+    storable_time(OPERATION, || "the explanation".into(), explanation.created_at)
+}
+
+/// Checks a suppression.
+pub(crate) fn check_suppression(suppression: &NewSuppression) -> Result<()> {
+    const OPERATION: &str = "add_suppression";
+    no_nul(OPERATION, || "the reason".into(), &suppression.reason)?;
+    no_nul(OPERATION, || "the name of who suppresses".into(), &suppression.by)?;
+    let label = suppression.label.as_ref().map_or("", Label::as_str);
+    no_nul(OPERATION, || "the label".into(), label)?;
+    storable_time(OPERATION, || "the suppression".into(), suppression.at)?;
+    storable_time(
+        OPERATION,
+        || "the end of the suppression".into(),
+        suppression.expires_at,
+    )
 }
 
 /// Checks an optional reason, as of a dead batch.

@@ -5,11 +5,14 @@ mod address;
 mod batch_plan;
 mod checks;
 mod connect;
+mod counts;
 mod error;
+mod facts;
 mod instant;
 mod migrations;
 mod model;
 mod query_syntax;
+mod relevance;
 mod store;
 mod stored;
 mod text_index;
@@ -21,11 +24,15 @@ pub mod sqlite;
 pub use address::StoreAddress;
 pub use connect::{ConnectOptions, connect};
 pub use error::{StoreError, StoreErrorKind};
+pub use facts::{COUNTED_MAX, EntryFacts};
 pub use model::{
-    AcknowledgeRequest, Capabilities, ContextRequest, DetectionFeedItem, DetectionFilter, DetectionKey,
-    DetectionSelection, EntryKey, EntrySearch, ImportChunk, ImportOutcome, LabelCount, OutboxBody,
-    OutboxEvent, RecordOutcome, RecordScores, SourceSummary, StatsSummary, SweepOutcome, SweepRequest,
-    TimelineEvent,
+    AcknowledgeRequest, Acknowledged, Capabilities, ContextRequest, DetectionFeedItem, DetectionFilter,
+    DetectionGroup, DetectionKey, DetectionSelection, DetectionTally, EntryKey, EntrySearch, ExplanationKey,
+    GroupFilter, GroupKey, GroupUntil, HourCount, ImportChunk, ImportOutcome, JudgedDetection, LabelCount,
+    NewSuppression, OutboxBody, OutboxEvent, RecordOutcome, RecordScores, SourceHealth, SourceSummary,
+    StatsBreakdown, StatsSummary, StoredExplanation, Suppression, SuppressionKey, SweepOutcome, SweepRequest,
+    TIMELINE_BUCKETS_MAX, TimelineBucket, TimelineEvent, TimelineRequest, Undone,
 };
 pub use query_syntax::{QueryError, SearchQuery, SearchTerm};
+pub use relevance::{RANKED_MATCHES_MAX, RankedEntry};
 pub use store::{ReadStore, Store, WriteStore};

@@ -1,8 +1,9 @@
 //! The search syntax, the same on every backend: words, "phrases", prefix* and -not, all of which must hold.
 //! Parses it into terms of tokens and matches those against one text; the backends turn the terms into their own query.
 
-use crate::text_index::{index_text, query_tokens};
+use crate::text_index::{index_text, indexed_tokens, query_tokens};
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// Longest query in characters.
@@ -60,8 +61,13 @@ impl SearchTerm {
     }
 
     fn occurs_in(&self, indexed: &[&str]) -> bool {
+        self.places_in(indexed).next().is_some()
+    }
+
+    /// Where it begins among the tokens of a text.
+    fn places_in(&self, indexed: &[&str]) -> impl Iterator<Item = usize> {
         let last = self.tokens.len() - 1;
-        indexed.windows(self.tokens.len()).any(|window| {
+        let is_here = move |window: &[&str]| {
             window
                 .iter()
                 .zip(&self.tokens)
@@ -73,7 +79,11 @@ impl SearchTerm {
                         have == want
                     }
                 })
-        })
+        };
+        let windows = indexed.windows(self.tokens.len()).enumerate();
+        windows
+            .filter(move |(_, window)| is_here(window))
+            .map(|(place, _)| place)
     }
 }
 
@@ -121,6 +131,46 @@ impl SearchQuery {
         self.terms
             .iter()
             .all(|term| term.occurs_in(&indexed) != term.negated)
+    }
+}
+
+impl SearchQuery {
+    /// The bytes of a text that the query finds in it, in order and apart from each other: for each place where a term matches, from the
+    /// beginning of its first word to the end of its last. Found by the tokens of the index; empty where the text does not match.
+    pub fn highlights(&self, text: &str) -> Vec<Range<usize>> {
+        if !self.matches(text) {
+            return Vec::new();
+        }
+        let indexed = indexed_tokens(text);
+        let tokens: Vec<&str> = indexed.iter().map(|(token, _)| token.as_str()).collect();
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for term in self.terms.iter().filter(|term| !term.negated) {
+            let last = term.tokens.len() - 1;
+            found.extend(
+                term.places_in(&tokens)
+                    .map(|place| indexed[place].1.start..indexed[place + last].1.end),
+            );
+        }
+        found.sort_by_key(|range| (range.start, range.end));
+        let mut apart: Vec<Range<usize>> = Vec::new();
+        for range in found {
+            match apart.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => apart.push(range),
+            }
+        }
+        apart
+    }
+
+    /// How often each wanted term is in a text, and how many tokens the text has.
+    pub(crate) fn term_counts(&self, text: &str) -> (Vec<usize>, usize) {
+        let indexed = index_text(text);
+        let tokens: Vec<&str> = indexed.split(' ').collect();
+        let wanted = self.terms.iter().filter(|term| !term.negated);
+        (
+            wanted.map(|term| term.places_in(&tokens).count()).collect(),
+            tokens.len(),
+        )
     }
 }
 
@@ -324,7 +374,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn highlights_are_the_bytes_of_what_is_found() {
+        let cases = [
+            (
+                "failed root",
+                "Failed password for ROOT, failed",
+                vec!["Failed", "ROOT", "failed"],
+            ),
+            (
+                "\"password for\" pass*",
+                "Failed password for root",
+                vec!["password for"],
+            ),
+            ("10.0.0.1", "from 10.0.0.1:22", vec!["10.0.0.1"]),
+            ("größe", "die GRÖSSE und die GRÖßE", vec!["GRÖßE"]),
+            ("日本* -x", "a 日本語 b", vec!["日本語"]),
+            ("root -failed", "Failed for root", vec![]),
+            ("a", "b", vec![]),
+        ];
+        for (query, text, expected) in cases {
+            let ranges = SearchQuery::parse(query).unwrap().highlights(text);
+            let found: Vec<&str> = ranges.into_iter().map(|range| &text[range]).collect();
+            assert_eq!(found, expected, "{query:?} in {text:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn highlights_lie_within_the_text_and_apart(query in "[a-cä*\" ]{1,12}", text in "[a-cäÄ .日]{0,40}") {
+            if let Ok(parsed) = SearchQuery::parse(&query) {
+                let ranges = parsed.highlights(&text);
+                prop_assert_eq!(ranges.is_empty(), !parsed.matches(&text));
+                prop_assert!(ranges.iter().all(|range| text.get(range.clone()).is_some_and(|part| !part.is_empty())));
+                prop_assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
+            }
+        }
+
         #[test]
         fn any_text_parses_or_is_refused_and_the_normal_form_is_stable(query in "[a-zA-Z0-9äÖ日\"*. \\-']{0,40}") {
             if let Ok(parsed) = SearchQuery::parse(&query) {

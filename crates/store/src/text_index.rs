@@ -2,6 +2,7 @@
 //! The backends get tokens that are already cut and folded and must not split or fold them further.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Longest token in bytes; what is longer is cut at a character boundary, in texts and in queries alike.
 /// Far under the 2 KB that Postgres allows a lexeme.
@@ -15,8 +16,8 @@ pub(crate) const TOKENS_PER_TEXT_MAX: usize = 4_096;
 pub(crate) const OCCURRENCES_PER_TOKEN_MAX: usize = 255;
 
 /// Calls `take` with each token of `text` in order: maximal runs of Unicode letters and digits, in lower case,
-/// cut to [`TOKEN_BYTES_MAX`]. Stops when `take` answers false.
-fn for_each_token(text: &str, mut take: impl FnMut(&str) -> bool) {
+/// cut to [`TOKEN_BYTES_MAX`], and with the bytes of the whole run. Stops when `take` answers false.
+fn for_each_token(text: &str, mut take: impl FnMut(&str, Range<usize>) -> bool) {
     let mut token = String::new();
     // `full` swallows the rest of a token that has reached its limit.
     let mut full = false;
@@ -27,29 +28,32 @@ fn for_each_token(text: &str, mut take: impl FnMut(&str) -> bool) {
             token.push(character);
         }
     };
-    for character in text.chars() {
+    let mut began_at = None;
+    for (place, character) in text.char_indices() {
         if character.is_ascii() {
             if character.is_ascii_alphanumeric() {
+                began_at.get_or_insert(place);
                 push(&mut token, &mut full, character.to_ascii_lowercase());
                 continue;
             }
         } else if character.is_alphanumeric() {
+            began_at.get_or_insert(place);
             // Character by character, since `str::to_lowercase` looks at neighbours and a prefix would fold differently.
             character
                 .to_lowercase()
                 .for_each(|lower| push(&mut token, &mut full, lower));
             continue;
         }
-        if !token.is_empty() {
-            if !take(&token) {
+        if let Some(began_at) = began_at.take() {
+            if !token.is_empty() && !take(&token, began_at..place) {
                 return;
             }
             token.clear();
             full = false;
         }
     }
-    if !token.is_empty() {
-        take(&token);
+    if let (Some(began_at), false) = (began_at, token.is_empty()) {
+        take(&token, began_at..text.len());
     }
 }
 
@@ -60,7 +64,7 @@ fn for_each_token(text: &str, mut take: impl FnMut(&str) -> bool) {
 pub(crate) fn index_text(text: &str) -> String {
     let mut joined = String::with_capacity(text.len().min(64 * 1024));
     let mut count = 0;
-    for_each_token(text, |token| {
+    for_each_token(text, |token, _| {
         if count > 0 {
             joined.push(' ');
         }
@@ -89,10 +93,28 @@ fn without_repeats(joined: &str) -> String {
     kept.join(" ")
 }
 
+/// The tokens of a text as they are indexed, each with the bytes of the text that it stands for.
+pub(crate) fn indexed_tokens(text: &str) -> Vec<(String, Range<usize>)> {
+    let mut tokens: Vec<(String, Range<usize>)> = Vec::new();
+    for_each_token(text, |token, bytes| {
+        tokens.push((token.to_owned(), bytes));
+        tokens.len() < TOKENS_PER_TEXT_MAX
+    });
+    if tokens.len() > OCCURRENCES_PER_TOKEN_MAX {
+        let mut occurrences: HashMap<String, usize> = HashMap::new();
+        tokens.retain(|(token, _)| {
+            let seen = occurrences.entry(token.clone()).or_default();
+            *seen += 1;
+            *seen <= OCCURRENCES_PER_TOKEN_MAX
+        });
+    }
+    tokens
+}
+
 /// The tokens of a piece of a query.
 pub(crate) fn query_tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
-    for_each_token(text, |token| {
+    for_each_token(text, |token, _| {
         tokens.push(token.to_owned());
         true
     });

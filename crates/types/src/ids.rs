@@ -185,10 +185,20 @@ text_id!(
     /// One score batch.
     BatchId, "batch id", 200
 );
+text_id!(
+    /// One acknowledgement: an operation on any number of detections, which can be undone as a whole.
+    AcknowledgementId, "acknowledgement id", 200
+);
+text_id!(
+    /// One suppression.
+    SuppressionId, "suppression id", 200
+);
 generated_id!(EntryId);
 generated_id!(DetectionId);
 generated_id!(CycleId);
 generated_id!(BatchId);
+generated_id!(AcknowledgementId);
+generated_id!(SuppressionId);
 
 fn check_length(kind: &'static str, id: &str, length_max: usize) -> Result<(), IdError> {
     if id.len() > length_max {

@@ -5,6 +5,7 @@ mod batch;
 mod cycle;
 mod detection;
 mod entry;
+mod fingerprint;
 mod ids;
 mod label;
 mod severity;
@@ -12,9 +13,12 @@ pub mod template;
 
 pub use batch::{BatchFailure, EntryOutcome, ScoreBatch, ScoredEntry, TextOfEntry};
 pub use cycle::{CycleEvent, NewCycle, SourceCheckpoint, SourceDelta};
-pub use detection::{DETECTION_TEXT_CHARS_MAX, Detection};
+pub use detection::{DETECTION_TEXT_CHARS_MAX, Detection, UnknownVerdict, Verdict};
 pub use entry::{Entry, EntryScore, NewEntry, ScoreState, TimestampBasis};
-pub use ids::{BatchId, CycleId, DetectionId, EntryId, IdError, SourceId, TenantId};
+pub use fingerprint::{Fingerprint, NotAFingerprint, fingerprint};
+pub use ids::{
+    AcknowledgementId, BatchId, CycleId, DetectionId, EntryId, IdError, SourceId, SuppressionId, TenantId,
+};
 pub use label::{Label, LabelMap, LabelMeaning};
 pub use severity::{Severity, UnknownSeverity};
 pub use template::{TEMPLATE_MARKS, TEMPLATE_VERSION, template, write_template};

@@ -3,7 +3,8 @@
 use turnstone_store::DetectionFilter;
 use turnstone_types::{Detection, TenantId};
 
-/// Whether `tenant` may see the detection and the filter lets it through.
+/// Whether `tenant` may see the detection and the filter lets it through. What a suppression acknowledged is handed to those alone
+/// who ask for it.
 pub(super) fn sees(tenant: &TenantId, filter: &DetectionFilter, detection: &Detection) -> bool {
     let DetectionFilter {
         unacknowledged,
@@ -14,6 +15,10 @@ pub(super) fn sees(tenant: &TenantId, filter: &DetectionFilter, detection: &Dete
         detected_from,
         detected_until,
         score_min,
+        fingerprint,
+        verdict,
+        suppressed,
+        text,
     } = filter;
     (detection.tenant.is_shared() || detection.tenant == *tenant)
         && unacknowledged.is_none_or(|open| detection.acknowledged != open)
@@ -26,4 +31,8 @@ pub(super) fn sees(tenant: &TenantId, filter: &DetectionFilter, detection: &Dete
         && detected_from.is_none_or(|from| detection.detected_at >= from)
         && detected_until.is_none_or(|until| detection.detected_at < until)
         && score_min.is_none_or(|score_min| detection.score >= score_min)
+        && (fingerprint.is_none() || *fingerprint == detection.fingerprint)
+        && (verdict.is_none() || *verdict == detection.verdict)
+        && suppressed.unwrap_or(false) == detection.suppressed
+        && text.as_ref().is_none_or(|query| query.matches(&detection.text))
 }

@@ -106,13 +106,16 @@ impl DetectionService for DetectionApi {
             selection,
             notes: request.notes,
             at: Timestamp::now(),
+            verdict: None,
+            by: String::new(),
+            dry_run: false,
         };
         let changed = self
             .store
             .acknowledge(&acknowledge)
             .await
             .map_err(|error| store_status(&error))?;
-        let acknowledged_count = i64::try_from(changed).unwrap_or(i64::MAX);
+        let acknowledged_count = i64::try_from(changed.count).unwrap_or(i64::MAX);
         Ok(Response::new(v1::AcknowledgeDetectionsResponse {
             acknowledged_count,
         }))

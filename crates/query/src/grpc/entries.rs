@@ -140,6 +140,7 @@ fn entry_search(request: &v1::SearchEntriesRequest) -> Result<EntrySearch, Statu
         score_min: score_filter("anomaly_score_min", request.anomaly_score_min)?,
         time_from,
         time_until,
+        ..EntrySearch::default()
     })
 }
 

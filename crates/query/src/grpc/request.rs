@@ -176,5 +176,6 @@ pub(crate) fn detection_filter(filter: Option<&v1::DetectionFilter>) -> Result<D
         detected_from,
         detected_until,
         score_min: score_filter("filter.anomaly_score_min", filter.anomaly_score_min)?,
+        ..DetectionFilter::default()
     })
 }

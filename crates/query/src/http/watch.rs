@@ -126,6 +126,7 @@ fn filter(query: &WatchQuery) -> Result<DetectionFilter, Status> {
         detected_from: query.detected_from,
         detected_until: query.detected_until,
         score_min: score_filter("anomaly_score_min", query.anomaly_score_min)?,
+        ..DetectionFilter::default()
     })
 }
 

@@ -235,6 +235,7 @@ pub async fn commit_together(store: &Arc<dyn Store>, lines: &[Line]) -> Vec<Entr
         batch_id: None,
         scorer: first.scorer.into(),
         scored_at: first.detected_at,
+        quiet_seconds: 0,
         outcomes: outcomes.collect(),
     };
     let outcome = store.record_scores(&scores).await.unwrap();

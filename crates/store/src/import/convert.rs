@@ -163,6 +163,10 @@ impl<'r> Converter<'r> {
             acknowledged_at: self.instant("acknowledged_at").filter(|_| acknowledged),
             acknowledged,
             notes: self.field("notes").unwrap_or_default(),
+            verdict: None,
+            acknowledgement_id: None,
+            suppressed: false,
+            fingerprint: None,
         })
     }
 }

@@ -1,7 +1,8 @@
 //! A WHERE clause that grows by what a request filters, with its parameters. Values never become part of the SQL text.
 
 use super::rows::storable;
-use crate::{DetectionFilter, DetectionSelection, EntrySearch};
+use super::text::terms_literal;
+use crate::{DetectionFilter, EntrySearch};
 use tokio_postgres::types::ToSql;
 use turnstone_types::Timestamp;
 
@@ -35,6 +36,12 @@ impl<'a> Conditions<'a> {
     /// Adds a condition without a parameter of its own.
     pub(super) fn require(&mut self, clause: impl Into<String>) {
         self.clauses.push(clause.into());
+    }
+
+    /// Keeps the parameters and begins another list of conditions on them.
+    pub(super) fn start_anew(mut self) -> Self {
+        self.clauses.clear();
+        self
     }
 
     /// The conditions as SQL, true if there is none.
@@ -77,17 +84,26 @@ impl<'a> Conditions<'a> {
         self.compare_optional("detected_at >=", filter.detected_from.map(storable));
         self.compare_optional("detected_at <", filter.detected_until.map(storable));
         self.compare_optional("anomaly_score >=", filter.score_min);
-    }
-
-    /// Adds which detections are meant.
-    pub(super) fn select_detections(&mut self, selection: &'a DetectionSelection) {
-        match selection {
-            DetectionSelection::Ids(ids) => {
-                let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-                let placeholder = self.parameter(ids);
-                self.require(format!("id = ANY({placeholder})"));
-            }
-            DetectionSelection::Filter(filter) => self.filter_detections(filter),
+        self.compare_optional(
+            "fingerprint =",
+            filter
+                .fingerprint
+                .as_ref()
+                .map(|fingerprint| fingerprint.as_str()),
+        );
+        self.compare_optional("verdict =", filter.verdict.map(|verdict| verdict.as_str()));
+        if let Some(suppressed) = filter.suppressed {
+            self.require(if suppressed {
+                "suppressed <> 0"
+            } else {
+                "suppressed = 0"
+            });
+        }
+        if let Some(text) = &filter.text {
+            let query = self.parameter(terms_literal(text));
+            self.require(format!(
+                "EXISTS (SELECT FROM entry_text_index i WHERE i.entry_id = detections.entry_id AND i.tokens @@ {query}::text::tsquery)"
+            ));
         }
     }
 
@@ -98,6 +114,8 @@ impl<'a> Conditions<'a> {
             self.compare("e.anomaly_label =", label.as_str());
         }
         self.compare_optional("e.anomaly_score >=", search.score_min);
+        self.compare_optional("e.anomaly_score <=", search.score_max);
+        self.compare_optional("e.ingest_time <=", search.ingested_until.map(storable));
         self.compare_optional("e.timestamp_iso >=", search.time_from.map(storable));
         self.compare_optional("e.timestamp_iso <", search.time_until.map(storable));
     }

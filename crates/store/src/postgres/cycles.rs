@@ -1,11 +1,13 @@
 //! Glean cycles: their commit in one transaction, checkpoints, progress.
 
 use super::PostgresStore;
+use super::counts::add_entries;
 use super::outbox::insert_batches;
 use super::rows::{Reader, storable, stored_count};
 use super::session::{Mode, Outcome, Session, work};
 use crate::batch_plan::{count_by_source, cut_batches};
 use crate::checks::check_cycle;
+use crate::counts::{count_minutes, counted};
 use crate::{StoreError, StoreErrorKind};
 use std::collections::BTreeMap;
 use turnstone_types::{
@@ -120,6 +122,7 @@ async fn write_cycle(session: Session<'_>, cycle: &NewCycle) -> Outcome<bool> {
         let ids = cycle.entries.iter().map(|entry| &entry.id);
         let batches = cut_batches(&cycle.tenant, &cycle.id, ids, cycle.batch_entries_max);
         insert_batches(session, &batches, cycle.trace_parent.as_deref(), cycle.closed_at).await?;
+        add_entries(session, &cycle.tenant, &count_minutes(counted(cycle))).await?;
     }
     Ok(true)
 }

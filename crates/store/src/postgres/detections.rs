@@ -1,13 +1,9 @@
-//! Detections: lists, single ones, acknowledgement, the feed for watchers.
+//! Detections: lists, single ones, the feed for watchers.
 
 use super::PostgresStore;
 use super::conditions::Conditions;
-use super::rows::{DETECTION_COLUMNS, Reader, detection, detection_from, storable, visible_tenants};
-use super::session::{Mode, work};
-use crate::checks::check_acknowledgement;
-use crate::{
-    AcknowledgeRequest, DetectionFeedItem, DetectionFilter, DetectionKey, DetectionSelection, StoreError,
-};
+use super::rows::{DETECTION_COLUMNS, Reader, detection, detection_from, visible_tenants};
+use crate::{DetectionFeedItem, DetectionFilter, DetectionKey, StoreError};
 use turnstone_types::{Detection, DetectionId, TenantId};
 
 impl PostgresStore {
@@ -57,59 +53,6 @@ impl PostgresStore {
         );
         let rows = self.read("detection", &sql, &conditions).await?;
         rows.first().map(|row| detection("detection", row)).transpose()
-    }
-
-    pub(super) async fn write_acknowledgement(
-        &self,
-        request: &AcknowledgeRequest,
-    ) -> Result<u64, StoreError> {
-        check_acknowledgement(request)?;
-        let mut conditions = Conditions::default();
-        let at = conditions.parameter(storable(request.at));
-        let notes = conditions.parameter(request.notes.as_str());
-        if matches!(request.selection, DetectionSelection::Filter(_)) {
-            conditions.require("acknowledged = 0");
-        }
-        conditions.select_detections(&request.selection);
-        let change = format!("acknowledged = 1, acknowledged_at = {at}, notes = {notes}");
-        self.change_detections("acknowledge", &request.tenant, &change, conditions)
-            .await
-    }
-
-    pub(super) async fn write_unacknowledgement(
-        &self,
-        tenant: &TenantId,
-        selection: &DetectionSelection,
-    ) -> Result<u64, StoreError> {
-        let mut conditions = Conditions::default();
-        conditions.require("acknowledged <> 0");
-        conditions.select_detections(selection);
-        self.change_detections(
-            "unacknowledge",
-            tenant,
-            "acknowledged = 0, acknowledged_at = NULL, notes = ''",
-            conditions,
-        )
-        .await
-    }
-
-    async fn change_detections<'a>(
-        &self,
-        operation: &'static str,
-        tenant: &'a TenantId,
-        change: &str,
-        mut conditions: Conditions<'a>,
-    ) -> Result<u64, StoreError> {
-        let tenants = conditions.parameter(visible_tenants(tenant));
-        let sql = format!(
-            "UPDATE detections SET {change} WHERE tenant_id = ANY({tenants}) AND {}",
-            conditions.sql()
-        );
-        let (sql, conditions) = (sql.as_str(), &conditions);
-        self.run(operation, Mode::Single, |session| {
-            work(async move { session.execute(sql, &conditions.parameters()).await })
-        })
-        .await
     }
 
     pub(super) async fn read_detections_after(

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use turnstone_types::{Entry, EntryId, TenantId, Timestamp};
 
 /// The sources of one tenant, read off the index by its first key after each one found. The tenant's placeholder is `{tenant}`.
-const SOURCES_BY_INDEX: &str = "(WITH RECURSIVE known AS ( \
+pub(super) const SOURCES_BY_INDEX: &str = "(WITH RECURSIVE known AS ( \
          (SELECT source_id FROM log_entries WHERE tenant_id = {tenant} ORDER BY source_id LIMIT 1) \
          UNION ALL \
          SELECT (SELECT l.source_id FROM log_entries l WHERE l.tenant_id = {tenant} AND l.source_id > known.source_id \
@@ -201,7 +201,17 @@ async fn neighbours(
 /// The newest entries without a text query: an ordered index walk for each source, merged. An index by time over all sources
 /// would make this one walk, and every stored line dearer.
 async fn newest(session: Session<'_>, request: &SearchRequest<'_>) -> Outcome<Vec<Entry>> {
+    newest_where(session, request, |_| {}).await
+}
+
+/// As [`newest`], with more conditions on `e`.
+pub(super) async fn newest_where<'r>(
+    session: Session<'_>,
+    request: &SearchRequest<'r>,
+    more: impl FnOnce(&mut Conditions<'r>),
+) -> Outcome<Vec<Entry>> {
     let mut conditions = request.conditions();
+    more(&mut conditions);
     let limit = conditions.parameter(i64::from(request.limit));
     let newest_first = format!("ORDER BY e.timestamp_iso DESC, e.id DESC LIMIT {limit}");
     let source = request

@@ -1,15 +1,19 @@
 //! Writes rows brought in from another database.
 
 use super::PostgresStore;
+use super::counts::add_entries;
 use super::cycles::{insert_cycle_event, source_counts_json, write_sources};
 use super::outbox::insert_batches;
 use super::rows::{Reader, storable, stored_count};
 use super::session::{Mode, Outcome, Session, work};
 use crate::batch_plan::{count_by_source, cut_batches};
 use crate::checks::check_import;
+use crate::counts::{Counted, count_minutes};
 use crate::{ImportChunk, ImportOutcome, StoreError, StoreErrorKind};
 use std::collections::HashSet;
-use turnstone_types::{Detection, Entry, ScoreState, Severity, SourceDelta, Timestamp, TimestampBasis};
+use turnstone_types::{
+    Detection, Entry, ScoreState, Severity, SourceDelta, Timestamp, TimestampBasis, Verdict, fingerprint,
+};
 
 const INSERT_ENTRIES: &str = "INSERT INTO log_entries (id, tenant_id, source_id, cycle_id, text, timestamp_iso, timestamp_basis, severity, \
          ingest_time, anomaly_score, anomaly_label, anomaly_scored_at, quarantine_reason) \
@@ -24,13 +28,13 @@ const INSERT_CYCLE: &str = "INSERT INTO glean_cycles (id, tenant_id, started_at,
 
 /// Passes over any collision: of the id, or of the entry and scorer.
 const INSERT_DETECTIONS: &str = "INSERT INTO detections (id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, \
-         text, timestamp_iso, detected_at, acknowledged, acknowledged_at, notes) \
+         text, timestamp_iso, detected_at, acknowledged, acknowledged_at, notes, verdict, fingerprint) \
      SELECT id, $1, entry_id, source_id, scorer, label, score, severity, text, timestamp_iso, detected_at, acknowledged, \
-         acknowledged_at, notes \
+         acknowledged_at, notes, verdict, fingerprint \
      FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[], $8::text[], $9::text[], $10::timestamptz[], \
-             $11::timestamptz[], $12::int2[], $13::timestamptz[], $14::text[]) \
+             $11::timestamptz[], $12::int2[], $13::timestamptz[], $14::text[], $15::text[], $16::text[]) \
          WITH ORDINALITY AS given (id, entry_id, source_id, scorer, label, score, severity, text, timestamp_iso, detected_at, \
-             acknowledged, acknowledged_at, notes, place) \
+             acknowledged, acknowledged_at, notes, verdict, fingerprint, place) \
      ORDER BY place ON CONFLICT DO NOTHING";
 
 impl PostgresStore {
@@ -114,6 +118,8 @@ async fn write_entries(session: Session<'_>, chunk: &ImportChunk) -> Outcome<u64
         })
         .collect();
     write_sources(session, &chunk.tenant, chunk.at, &deltas).await?;
+    let counts = count_minutes(new.iter().map(|entry| Counted::of(entry)));
+    add_entries(session, &chunk.tenant, &counts).await?;
     Ok(new.len() as u64)
 }
 
@@ -226,6 +232,16 @@ async fn write_detections(session: Session<'_>, chunk: &ImportChunk) -> Outcome<
         .iter()
         .map(|row| i16::from(row.acknowledged))
         .collect();
+    let verdicts: Vec<Option<&str>> = chunk
+        .detections
+        .iter()
+        .map(|row| row.verdict.map(Verdict::as_str))
+        .collect();
+    let fingerprints: Vec<String> = chunk
+        .detections
+        .iter()
+        .map(|row| fingerprint(&row.text).into())
+        .collect();
     session
         .execute(
             INSERT_DETECTIONS,
@@ -244,6 +260,8 @@ async fn write_detections(session: Session<'_>, chunk: &ImportChunk) -> Outcome<
                 &acknowledged,
                 &optional_instants(|row| row.acknowledged_at),
                 &texts(|row| &row.notes),
+                &verdicts,
+                &fingerprints,
             ],
         )
         .await

@@ -6,11 +6,28 @@ use crate::StoreError;
 use crate::migrations::{AppliedMigration, Migration, next_migration, require_current};
 
 /// The schema's history. A migration never changes once released.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "initial",
-    sql: include_str!("../../migrations/postgres/0001_initial.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "initial",
+        sql: include_str!("../../migrations/postgres/0001_initial.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "groups",
+        sql: include_str!("../../migrations/postgres/0002_groups.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "counts",
+        sql: include_str!("../../migrations/postgres/0003_counts.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "explanations",
+        sql: include_str!("../../migrations/postgres/0004_explanations.sql"),
+    },
+];
 
 /// Key of the advisory lock that migrators of one schema take: `turnstone` as a number, and the schema's own.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1953854062, hashtext(current_schema))";

@@ -1,12 +1,17 @@
 //! The Postgres dialect: deadpool-postgres underneath, one module for each part of the domain, and the traits put together here.
 
+mod acknowledge;
+mod common_words;
 mod conditions;
 mod connection;
 mod copy;
+mod counts;
 mod cycles;
 mod detections;
 mod entries;
 mod error;
+mod explanations;
+mod groups;
 mod import_rows;
 mod migrate;
 mod outbox;
@@ -14,6 +19,7 @@ mod rows;
 mod scores;
 mod session;
 mod stats;
+mod suppressions;
 mod text;
 mod tls;
 
@@ -23,8 +29,8 @@ use async_trait::async_trait;
 use conditions::Conditions;
 use session::{Mode, work};
 use turnstone_types::{
-    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint,
-    SourceId, TenantId, TextOfEntry, Timestamp,
+    AcknowledgementId, BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch,
+    SourceCheckpoint, SourceId, SuppressionId, TenantId, TextOfEntry, Timestamp,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -127,6 +133,14 @@ impl WriteStore for PostgresStore {
         self.index_texts(entries_max).await
     }
 
+    async fn fingerprint_pending(&self, limit: u32) -> Result<u64> {
+        self.write_fingerprints(limit).await
+    }
+
+    async fn prune_counts(&self, before: Timestamp) -> Result<u64> {
+        self.delete_minutes(before).await
+    }
+
     async fn import(&self, chunk: &ImportChunk) -> Result<ImportOutcome> {
         self.write_import(chunk).await
     }
@@ -148,8 +162,44 @@ impl ReadStore for PostgresStore {
         self.read_detection(tenant, id).await
     }
 
-    async fn acknowledge(&self, request: &AcknowledgeRequest) -> Result<u64> {
+    async fn list_detection_groups(
+        &self,
+        tenant: &TenantId,
+        filter: &GroupFilter,
+        after: Option<&DetectionKey>,
+        limit: u32,
+    ) -> Result<Vec<DetectionGroup>> {
+        self.read_groups(tenant, filter, after, limit).await
+    }
+
+    async fn acknowledge(&self, request: &AcknowledgeRequest) -> Result<Acknowledged> {
         self.write_acknowledgement(request).await
+    }
+
+    async fn undo_acknowledge(
+        &self,
+        tenant: &TenantId,
+        operation_id: &AcknowledgementId,
+        at: Timestamp,
+    ) -> Result<Option<Undone>> {
+        self.undo_acknowledgement(tenant, operation_id, at).await
+    }
+
+    async fn add_suppression(&self, suppression: &NewSuppression) -> Result<SuppressionId> {
+        self.write_suppression(suppression).await
+    }
+
+    async fn list_suppressions(
+        &self,
+        tenant: &TenantId,
+        after: Option<&SuppressionKey>,
+        limit: u32,
+    ) -> Result<Vec<Suppression>> {
+        self.read_suppressions(tenant, after, limit).await
+    }
+
+    async fn remove_suppression(&self, tenant: &TenantId, id: &SuppressionId) -> Result<bool> {
+        self.delete_suppression(tenant, id).await
     }
 
     async fn unacknowledge(&self, tenant: &TenantId, selection: &DetectionSelection) -> Result<u64> {
@@ -180,6 +230,44 @@ impl ReadStore for PostgresStore {
 
     async fn entry_context(&self, tenant: &TenantId, request: &ContextRequest) -> Result<Option<Vec<Entry>>> {
         self.read_context(tenant, request).await
+    }
+
+    async fn explanation(
+        &self,
+        tenant: &TenantId,
+        key: &ExplanationKey,
+    ) -> Result<Option<StoredExplanation>> {
+        self.read_explanation(tenant, key).await
+    }
+
+    async fn put_explanation(
+        &self,
+        tenant: &TenantId,
+        key: &ExplanationKey,
+        explanation: &StoredExplanation,
+    ) -> Result<bool> {
+        self.write_explanation(tenant, key, explanation).await
+    }
+
+    async fn verdicts(
+        &self,
+        tenant: &TenantId,
+        after: Option<&DetectionKey>,
+        limit: u32,
+    ) -> Result<Vec<JudgedDetection>> {
+        self.read_verdicts(tenant, after, limit).await
+    }
+
+    async fn timeline(&self, tenant: &TenantId, request: &TimelineRequest) -> Result<Vec<TimelineBucket>> {
+        self.read_timeline(tenant, request).await
+    }
+
+    async fn stats_breakdown(&self, tenant: &TenantId, now: Timestamp) -> Result<StatsBreakdown> {
+        self.read_breakdown(tenant, now).await
+    }
+
+    async fn source_health(&self, tenant: &TenantId, now: Timestamp) -> Result<Vec<SourceHealth>> {
+        self.read_health(tenant, now).await
     }
 
     async fn stats_summary(&self, tenant: &TenantId) -> Result<StatsSummary> {

@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use turnstone_types::{
     CycleId, Detection, Entry, Label, ScoreBatch, ScoreState, Severity, TenantId, Timestamp, TimestampBasis,
+    UnknownVerdict, Verdict,
 };
 
 /// The columns that [`entry`] reads, of a table named or aliased `e`.
@@ -14,7 +15,7 @@ pub(super) const ENTRY_COLUMNS: &str = "e.id, e.tenant_id, e.source_id, e.cycle_
 
 /// The columns that [`detection`] reads.
 pub(super) const DETECTION_COLUMNS: &str = "id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, text, \
-     timestamp_iso, detected_at, acknowledged, acknowledged_at, notes";
+     timestamp_iso, detected_at, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed, fingerprint";
 
 /// The columns that [`batch_from`] reads, of a table named or aliased `b`.
 pub(super) const BATCH_COLUMNS: &str =
@@ -79,6 +80,25 @@ impl<'r> Reader<'r> {
     ) -> Result<T, StoreError> {
         let text: String = self.take()?;
         T::try_from(text).map_err(|error| self.corrupt(&error.to_string()))
+    }
+
+    /// The next column as a checked text that may be missing.
+    pub(super) fn take_optional_checked<T: TryFrom<String, Error = impl std::fmt::Display>>(
+        &mut self,
+    ) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.take()?;
+        text.map(|text| T::try_from(text).map_err(|error| self.corrupt(&error.to_string())))
+            .transpose()
+    }
+
+    /// The next column as a verdict that may be missing.
+    pub(super) fn take_verdict(&mut self) -> Result<Option<Verdict>, StoreError> {
+        let name: Option<&str> = self.take()?;
+        name.map(|name| {
+            name.parse()
+                .map_err(|error: UnknownVerdict| self.corrupt(&error.to_string()))
+        })
+        .transpose()
     }
 
     /// The next column as a count, which is never negative.
@@ -151,6 +171,10 @@ pub(super) fn detection_from(reader: &mut Reader<'_>) -> Result<Detection, Store
         acknowledged: reader.take::<i16>()? != 0,
         acknowledged_at: reader.take()?,
         notes: reader.take()?,
+        verdict: reader.take_verdict()?,
+        acknowledgement_id: reader.take_optional_checked()?,
+        suppressed: reader.take::<i16>()? != 0,
+        fingerprint: reader.take_optional_checked()?,
     })
 }
 

@@ -3,31 +3,52 @@
 use super::PostgresStore;
 use super::rows::{BATCH_COLUMNS, Reader, batch_from, storable, visible_tenants};
 use super::session::{Mode, Outcome, Session, work};
-use crate::checks::{check_reason, check_scores, storable_score};
+use crate::checks::{check_reason, check_scores, quiet_from, storable_score};
 use crate::{RecordOutcome, RecordScores, StoreError, StoreErrorKind};
 use std::collections::BTreeMap;
 use turnstone_types::{
     BatchId, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryId, EntryOutcome, SCORED_TEXT_CHARS_MAX, ScoreBatch,
-    TenantId, TextOfEntry, Timestamp,
+    TenantId, TextOfEntry, Timestamp, fingerprint,
 };
 
 /// Of two workers with the same batch the second waits here, before either has locked an entry.
 const LOCK_BATCH: &str = "SELECT 1 FROM score_batches WHERE id = $1 FOR UPDATE";
 
-/// Only entries without a score; `quarantine_reason` stays NULL for a score, which keeps the update heap-only.
+/// Only entries without a score; `quarantine_reason` stays NULL for a score, which keeps the update heap-only. Of what becomes a
+/// detection the text comes back, to make its fingerprint of.
 const WRITE_OUTCOMES: &str = "UPDATE log_entries e SET anomaly_score = given.score, anomaly_label = given.label, \
          anomaly_scored_at = $1, quarantine_reason = given.reason \
-     FROM unnest($2::text[], $3::float8[], $4::text[], $5::text[]) AS given (id, score, label, reason) \
+     FROM unnest($2::text[], $3::float8[], $4::text[], $5::text[], $6::bool[]) AS given (id, score, label, reason, detected) \
      WHERE e.id = given.id AND e.anomaly_scored_at IS NULL \
-     RETURNING e.id, e.quarantine_reason IS NOT NULL";
+     RETURNING e.id, e.quarantine_reason IS NOT NULL, CASE WHEN given.detected THEN left(e.text, $7) END";
 
-const INSERT_DETECTIONS: &str = "INSERT INTO detections (id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, \
-         text, timestamp_iso, detected_at) \
-     SELECT given.id, e.tenant_id, e.id, e.source_id, $1, e.anomaly_label, e.anomaly_score, given.severity, left(e.text, $2), \
-         e.timestamp_iso, $3 \
-     FROM unnest($4::text[], $5::text[], $6::text[]) WITH ORDINALITY AS given (id, entry_id, severity, place) \
-         JOIN log_entries e ON e.id = given.entry_id \
-     ORDER BY given.place ON CONFLICT (entry_id, scorer) DO NOTHING";
+/// The last statement of its transaction: its triggers lock the rows of groups and totals, which other scorers wait for.
+const INSERT_DETECTIONS: &str = "WITH inserted AS ( \
+         INSERT INTO detections (id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, text, \
+             timestamp_iso, detected_at, fingerprint, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed) \
+         SELECT given.id, e.tenant_id, e.id, e.source_id, $1, e.anomaly_label, e.anomaly_score, given.severity, left(e.text, $2), \
+             e.timestamp_iso, $3::timestamptz, given.fingerprint, \
+             CASE WHEN s.id IS NULL AND k.id IS NULL THEN 0 ELSE 1 END, CASE WHEN s.id IS NULL AND k.id IS NULL THEN NULL ELSE $3::timestamptz END, \
+             COALESCE(s.reason, k.notes, ''), CASE WHEN s.id IS NULL THEN k.verdict ELSE 'expected' END, \
+             CASE WHEN s.id IS NULL THEN k.id END, CASE WHEN s.id IS NULL THEN 0 ELSE 1 END \
+         FROM unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY \
+                 AS given (id, entry_id, severity, fingerprint, place) \
+             JOIN log_entries e ON e.id = given.entry_id \
+             LEFT JOIN LATERAL ( \
+                 SELECT s.id, s.reason FROM suppressions s \
+                 WHERE s.fingerprint = given.fingerprint AND s.tenant_id IN (e.tenant_id, '') AND s.expires_at > $3::timestamptz \
+                     AND (s.source_id IS NULL OR s.source_id = e.source_id) \
+                     AND (s.anomaly_label IS NULL OR s.anomaly_label = e.anomaly_label) \
+                 ORDER BY s.created_at DESC, s.id DESC LIMIT 1) AS s ON TRUE \
+             LEFT JOIN LATERAL ( \
+                 SELECT k.id, k.notes, k.verdict FROM detection_groups g JOIN acknowledgements k ON k.id = g.acknowledgement_id \
+                 WHERE g.tenant_id = e.tenant_id AND g.source_id = e.source_id AND g.anomaly_label = e.anomaly_label \
+                     AND g.fingerprint = given.fingerprint AND g.acknowledged_at > $8::timestamptz) AS k ON TRUE \
+         ORDER BY given.place ON CONFLICT (entry_id, scorer) DO NOTHING RETURNING id, acknowledgement_id), \
+     recorded AS ( \
+         INSERT INTO acknowledged_detections (acknowledgement_id, detection_id) \
+         SELECT acknowledgement_id, id FROM inserted WHERE acknowledgement_id IS NOT NULL) \
+     SELECT count(*) FROM inserted";
 
 /// A range of ids is read off the primary key. The tenant is compared in a way that no index serves: the planner would take the
 /// index that begins with the tenant, and read all of it.
@@ -137,9 +158,12 @@ struct Outcomes<'a> {
     scores: Vec<Option<f64>>,
     labels: Vec<Option<&'a str>>,
     reasons: Vec<Option<&'a str>>,
+    is_detected: Vec<bool>,
     /// Severity of what becomes a detection, by entry.
     detected: BTreeMap<&'a str, &'static str>,
     scored_at: Timestamp,
+    /// A group acknowledged after this is in its quiet time; none where there is no such time.
+    quiet_from: Option<Timestamp>,
 }
 
 impl<'a> Outcomes<'a> {
@@ -154,8 +178,10 @@ impl<'a> Outcomes<'a> {
             scores: Vec::with_capacity(count),
             labels: Vec::with_capacity(count),
             reasons: Vec::with_capacity(count),
+            is_detected: Vec::with_capacity(count),
             detected: BTreeMap::new(),
             scored_at: storable(scores.scored_at),
+            quiet_from: quiet_from(scores).map(storable),
         };
         for (id, outcome) in by_id {
             outcomes.ids.push(id.as_str());
@@ -172,6 +198,7 @@ impl<'a> Outcomes<'a> {
                     )?));
                     outcomes.labels.push(Some(meaning.label.as_str()));
                     outcomes.reasons.push(None);
+                    outcomes.is_detected.push(*detected);
                     if *detected {
                         outcomes.detected.insert(id.as_str(), meaning.severity.as_str());
                     }
@@ -180,6 +207,7 @@ impl<'a> Outcomes<'a> {
                     outcomes.scores.push(None);
                     outcomes.labels.push(None);
                     outcomes.reasons.push(Some(reason));
+                    outcomes.is_detected.push(false);
                 }
             }
         }
@@ -196,7 +224,7 @@ async fn write_scores(
         session.query_optional(LOCK_BATCH, &[&batch_id.as_str()]).await?;
     }
     let mut recorded = RecordOutcome::default();
-    let mut detected: Vec<(&str, &str)> = Vec::new();
+    let mut detected: Vec<NewDetection<'_>> = Vec::new();
     if !outcomes.ids.is_empty() {
         let written = session
             .query(
@@ -207,6 +235,8 @@ async fn write_scores(
                     &outcomes.scores,
                     &outcomes.labels,
                     &outcomes.reasons,
+                    &outcomes.is_detected,
+                    &(DETECTION_TEXT_CHARS_MAX as i32),
                 ],
             )
             .await?;
@@ -218,12 +248,16 @@ async fn write_scores(
                 continue;
             }
             recorded.newly_scored += 1;
-            if let Some((id, severity)) = outcomes.detected.get_key_value(id) {
-                detected.push((id, severity));
+            let text: Option<&str> = reader.take()?;
+            if let (Some((entry_id, severity)), Some(text)) = (outcomes.detected.get_key_value(id), text) {
+                detected.push(NewDetection {
+                    entry_id,
+                    severity,
+                    fingerprint: fingerprint(text).into(),
+                });
             }
         }
     }
-    recorded.new_detections = insert_detections(session, scores, &mut detected, outcomes.scored_at).await?;
     if let Some(batch_id) = &scores.batch_id {
         session
             .execute(
@@ -232,38 +266,51 @@ async fn write_scores(
             )
             .await?;
     }
+    recorded.new_detections = insert_detections(session, scores, detected, outcomes).await?;
     Ok(recorded)
+}
+
+struct NewDetection<'a> {
+    entry_id: &'a str,
+    severity: &'static str,
+    fingerprint: String,
 }
 
 async fn insert_detections(
     session: Session<'_>,
     scores: &RecordScores,
-    detected: &mut [(&str, &str)],
-    detected_at: Timestamp,
+    mut detected: Vec<NewDetection<'_>>,
+    outcomes: &Outcomes<'_>,
 ) -> Outcome<u64> {
     if detected.is_empty() {
         return Ok(0);
     }
     // In order of entry, so that the ids, which rise, order the detections of one instant as their entries.
-    detected.sort_unstable();
+    detected.sort_unstable_by_key(|detection| detection.entry_id);
     let ids: Vec<String> = detected
         .iter()
         .map(|_| String::from(DetectionId::generate()))
         .collect();
-    let entries: Vec<&str> = detected.iter().map(|(entry, _)| *entry).collect();
-    let severities: Vec<&str> = detected.iter().map(|(_, severity)| *severity).collect();
-    let chars_max = DETECTION_TEXT_CHARS_MAX as i32;
-    session
-        .execute(
+    let entries: Vec<&str> = detected.iter().map(|detection| detection.entry_id).collect();
+    let severities: Vec<&str> = detected.iter().map(|detection| detection.severity).collect();
+    let fingerprints: Vec<&str> = detected
+        .iter()
+        .map(|detection| detection.fingerprint.as_str())
+        .collect();
+    let row = session
+        .query_one(
             INSERT_DETECTIONS,
             &[
                 &scores.scorer,
-                &chars_max,
-                &detected_at,
+                &(DETECTION_TEXT_CHARS_MAX as i32),
+                &outcomes.scored_at,
                 &ids,
                 &entries,
                 &severities,
+                &fingerprints,
+                &outcomes.quiet_from,
             ],
         )
-        .await
+        .await?;
+    Ok(Reader::new(session.operation(), &row).take_count()?)
 }

@@ -21,14 +21,16 @@ const COUNTS: &str = "WITH open AS ( \
              SELECT l.id, l.ingest_time FROM log_entries l WHERE l.id BETWEEN b.first_entry_id AND b.last_entry_id \
                  AND l.cycle_id = b.cycle_id AND l.tenant_id IS NOT DISTINCT FROM b.tenant_id AND l.anomaly_scored_at IS NULL OFFSET 0) AS e \
          WHERE b.place <= 200) \
-     SELECT (SELECT COALESCE(sum(entry_count), 0)::int8 FROM glean_cycles WHERE tenant_id = ANY($1)) \
+     SELECT (SELECT COALESCE(sum(entry_count), 0)::int8 FROM entry_counts \
+                 WHERE tenant_id = ANY($1) AND bucket_seconds = 0 AND bucket_start = 'epoch') \
              + (SELECT count(*) FROM log_entries WHERE tenant_id = ANY($1) AND cycle_id = 'manual'), \
          looked_at.entries + (SELECT COALESCE(sum(entry_count), 0)::int8 FROM open WHERE place > 200), looked_at.oldest, \
          (SELECT count(*) FROM log_entries WHERE tenant_id = ANY($1) AND quarantine_reason IS NOT NULL) \
      FROM looked_at";
 
-const LABELS: &str = "SELECT anomaly_label, severity, count(*) FILTER (WHERE acknowledged = 0), count(*) FILTER (WHERE acknowledged <> 0) \
-     FROM detections WHERE tenant_id = ANY($1) GROUP BY anomaly_label, severity ORDER BY anomaly_label, severity COLLATE \"C\"";
+const LABELS: &str = "SELECT anomaly_label, severity, sum(open_count)::int8, (sum(detection_count) - sum(open_count))::int8 \
+     FROM detection_totals WHERE tenant_id = ANY($1) GROUP BY anomaly_label, severity HAVING sum(detection_count) > 0 \
+     ORDER BY anomaly_label, severity";
 
 const TIMELINE: &str = "SELECT entry_id, source_id, COALESCE(timestamp_iso, detected_at), anomaly_label, severity, left(text, 200) \
      FROM ({branches}) AS d ORDER BY detected_at DESC, id DESC LIMIT 20";

@@ -2,8 +2,9 @@
 //! Tokens are cut by the program, so that every backend finds the same.
 
 use super::PostgresStore;
+use super::common_words::{self, Walked};
 use super::entries::{NewestEntries, SearchRequest};
-use super::rows::{ENTRY_COLUMNS, Reader, entry, visible_tenants};
+use super::rows::{ENTRY_COLUMNS, Reader, entry, storable, visible_tenants};
 use super::session::{Mode, Outcome, Session, work};
 use crate::text_index::index_text;
 use crate::{SearchQuery, SearchTerm, StoreError};
@@ -175,7 +176,7 @@ impl Document<'_> {
 }
 
 /// The query as a `tsquery` literal, limited to what the tenant sees and to a source.
-fn query_literal(request: &SearchRequest<'_>, query: &SearchQuery) -> String {
+pub(super) fn query_literal(request: &SearchRequest<'_>, query: &SearchQuery) -> String {
     let tenants: Vec<String> = visible_tenants(request.tenant)
         .into_iter()
         .map(|tenant| quoted(&tenant_lexeme(tenant)))
@@ -188,8 +189,18 @@ fn query_literal(request: &SearchRequest<'_>, query: &SearchQuery) -> String {
             .as_ref()
             .map(|source| quoted(&source_lexeme(source.as_str()))),
     );
-    parts.extend(query.terms().iter().map(term_literal));
+    parts.push(terms_literal(query));
     parts.join(" & ")
+}
+
+/// The terms of a query as a `tsquery` literal.
+pub(super) fn terms_literal(query: &SearchQuery) -> String {
+    query
+        .terms()
+        .iter()
+        .map(term_literal)
+        .collect::<Vec<_>>()
+        .join(" & ")
 }
 
 fn term_literal(term: &SearchTerm) -> String {
@@ -211,7 +222,14 @@ pub(super) async fn search_indexed(
     query: &SearchQuery,
     found: &mut NewestEntries,
 ) -> Outcome<()> {
+    let walked = common_words::walk(session, request, query, found).await?;
+    let before = match walked {
+        Walked::Complete => return Ok(()),
+        Walked::Until(before) => Some(before),
+        Walked::Not => None,
+    };
     let mut conditions = request.conditions();
+    conditions.compare_optional("e.timestamp_iso <", before.map(storable));
     let query = conditions.parameter(query_literal(request, query));
     conditions.require(format!("i.tokens @@ {query}::text::tsquery"));
     let limit = conditions.parameter(i64::from(request.limit));

@@ -1,12 +1,14 @@
 //! Commits glean cycles and reads checkpoints.
 
 use super::connection::{Connections, Tx, commit, on};
+use super::counts::add_entries;
 use super::entry_rows::{EntryRow, insert_batches, insert_entries};
 use super::error::map;
 use super::rows::Reader;
 use crate::StoreError;
 use crate::batch_plan::{count_by_source, cut_batches};
 use crate::checks::check_cycle;
+use crate::counts::{count_minutes, counted};
 use crate::instant::to_text;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -126,6 +128,8 @@ pub(super) async fn commit_cycle(connections: &Connections, cycle: &NewCycle) ->
         &closed_at,
     )
     .await?;
+    let counts = count_minutes(counted(cycle));
+    add_entries(OPERATION, &mut transaction, &cycle.tenant, &counts).await?;
     commit(OPERATION, transaction).await?;
     Ok(true)
 }

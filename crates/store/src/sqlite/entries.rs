@@ -39,7 +39,7 @@ async fn get_in(
     row.map(|row| entry(operation, &row)).transpose()
 }
 
-/// The search without its text query, as bound to parameters 1 to 9.
+/// The search without its text query, as bound to parameters 1 to 11.
 struct Conditions<'a> {
     tenant: &'a TenantId,
     search: &'a EntrySearch,
@@ -57,7 +57,7 @@ impl Conditions<'_> {
         format!(
             "tenant_id {tenant} AND {source} AND (?3 IS NULL OR severity = ?3) AND (?4 IS NULL OR anomaly_label = ?4)
              AND (?5 IS NULL OR anomaly_score >= ?5) AND timestamp_iso >= ?6 AND timestamp_iso < ?7
-             AND (timestamp_iso, id) < (?8, ?9)"
+             AND (timestamp_iso, id) < (?8, ?9) AND (?10 IS NULL OR anomaly_score <= ?10) AND (?11 IS NULL OR ingest_time <= ?11)"
         )
     }
 
@@ -79,6 +79,8 @@ impl Conditions<'_> {
                 self.after
                     .map_or_else(String::new, |key| key.id.as_str().to_owned()),
             )
+            .bind(search.score_max)
+            .bind(search.ingested_until.map(to_text))
     }
 
     /// A union of one ordered walk for the tenant and one for the shared tenant, which SQLite merges as it goes.
@@ -115,7 +117,7 @@ pub(super) async fn search(
     // One state of the database for both halves, so that a row on its way into the index is found once.
     let mut transaction = connections.begin_read(OPERATION).await?;
     let Some(query) = &search.query else {
-        let sql = format!("{} LIMIT ?10", conditions.ordered_union(""));
+        let sql = format!("{} LIMIT ?12", conditions.ordered_union(""));
         let rows = conditions
             .bind(sqlx::query(AssertSqlSafe(sql)))
             .bind(limit)
@@ -154,17 +156,17 @@ async fn indexed_matches(
     let sql = if matches < SORTED_MATCHES_MAX {
         format!(
             "SELECT {ENTRY_COLUMNS} FROM log_entries_text CROSS JOIN log_entries ON entry_row = log_entries_text.rowid
-             WHERE log_entries_text MATCH ?11 AND {} ORDER BY timestamp_iso DESC, id DESC",
+             WHERE log_entries_text MATCH ?13 AND {} ORDER BY timestamp_iso DESC, id DESC",
             conditions.sql("IN (?1, '')")
         )
     } else {
         // The plus keeps SQLite from going by the numbers of the rows, which would mean to sort them after all.
         let matching =
-            "AND +entry_row IN (SELECT rowid FROM log_entries_text WHERE log_entries_text MATCH ?11)";
+            "AND +entry_row IN (SELECT rowid FROM log_entries_text WHERE log_entries_text MATCH ?13)";
         conditions.ordered_union(matching)
     };
     let rows = conditions
-        .bind(sqlx::query(AssertSqlSafe(format!("{sql} LIMIT ?10"))))
+        .bind(sqlx::query(AssertSqlSafe(format!("{sql} LIMIT ?12"))))
         .bind(limit)
         .bind(expression)
         .fetch_all(on(transaction))

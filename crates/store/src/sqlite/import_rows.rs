@@ -2,17 +2,19 @@
 
 use super::bulk::BulkStatement;
 use super::connection::{Connections, Tx, commit, on};
+use super::counts::add_entries;
 use super::cycle::{CycleRow, add_to_sources, insert_cycle, stored_count};
 use super::entry_rows::{EntryRow, insert_batches, insert_entries};
 use super::error::map;
 use crate::StoreError;
 use crate::batch_plan::{count_by_source, cut_batches};
 use crate::checks::check_import;
+use crate::counts::{Counted, count_minutes};
 use crate::instant::to_text;
 use crate::model::{ImportChunk, ImportOutcome};
 use serde_json::json;
 use std::collections::HashSet;
-use turnstone_types::{Detection, Entry, ScoreState, Severity, TimestampBasis};
+use turnstone_types::{Detection, Entry, ScoreState, Severity, TimestampBasis, Verdict, fingerprint};
 
 const OPERATION: &str = "import";
 
@@ -118,7 +120,9 @@ async fn write_entries(
             "fault": null,
         })
     });
-    add_to_sources(OPERATION, transaction, &chunk.tenant, deltas.collect(), at).await
+    add_to_sources(OPERATION, transaction, &chunk.tenant, deltas.collect(), at).await?;
+    let counts = count_minutes(new.iter().map(|entry| Counted::of(entry)));
+    add_entries(OPERATION, transaction, &chunk.tenant, &counts).await
 }
 
 fn entry_row<'a>(chunk: &'a ImportChunk, entry: &'a Entry, ingest_time: &'a str) -> EntryRow<'a> {
@@ -154,8 +158,8 @@ fn entry_row<'a>(chunk: &'a ImportChunk, entry: &'a Entry, ingest_time: &'a str)
 
 const INSERT_DETECTIONS: BulkStatement = BulkStatement {
     before: "INSERT INTO detections (id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, text, \
-             timestamp_iso, detected_at, acknowledged, acknowledged_at, notes) VALUES",
-    columns: 14,
+             timestamp_iso, detected_at, acknowledged, acknowledged_at, notes, verdict, fingerprint) VALUES",
+    columns: 16,
     // Any of the unique keys: the id, or the entry and scorer.
     after: "ON CONFLICT DO NOTHING",
     rows_max: 512,
@@ -175,5 +179,7 @@ fn bind_detection(chunk: &ImportChunk, detection: &Detection, row: &mut super::b
         .add(to_text(detection.detected_at))
         .add(i64::from(detection.acknowledged))
         .add(detection.acknowledged_at.map(to_text))
-        .add(detection.notes.as_str());
+        .add(detection.notes.as_str())
+        .add(detection.verdict.map(Verdict::as_str))
+        .add(String::from(fingerprint(&detection.text)));
 }

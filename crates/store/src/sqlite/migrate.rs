@@ -9,11 +9,28 @@ use sqlx::Row;
 use turnstone_types::Timestamp;
 
 /// The list for SQLite; the numbers are the same on every backend.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "initial",
-    sql: include_str!("../../migrations/sqlite/0001_initial.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "initial",
+        sql: include_str!("../../migrations/sqlite/0001_initial.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "groups",
+        sql: include_str!("../../migrations/sqlite/0002_groups.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "counts",
+        sql: include_str!("../../migrations/sqlite/0003_counts.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "explanations",
+        sql: include_str!("../../migrations/sqlite/0004_explanations.sql"),
+    },
+];
 
 /// Applies what is missing, each migration in a transaction of its own. Two processes take turns at the write lock and each
 /// looks again at what is applied, so none runs twice.

@@ -1,19 +1,25 @@
 //! The SQLite dialect over sqlx: one file, one writer at a time, readers beside it, several processes.
 //! Each file below holds the verbs of one area; the traits only pass on to them.
 
+mod acknowledge;
 mod bulk;
+mod conditions;
 mod connection;
+mod counts;
 mod cycle;
 mod detections;
 mod entries;
 mod entry_rows;
 mod error;
+mod explanations;
+mod groups;
 mod import_rows;
 mod migrate;
 mod outbox;
 mod rows;
 mod scores;
 mod stats;
+mod suppressions;
 mod text;
 
 use crate::model::*;
@@ -23,8 +29,8 @@ use connection::Connections;
 pub(crate) use error::map as map_driver_error;
 use std::path::Path;
 use turnstone_types::{
-    BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch, SourceCheckpoint,
-    SourceId, TenantId, TextOfEntry, Timestamp,
+    AcknowledgementId, BatchId, CycleId, Detection, DetectionId, Entry, EntryId, NewCycle, ScoreBatch,
+    SourceCheckpoint, SourceId, SuppressionId, TenantId, TextOfEntry, Timestamp,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -106,6 +112,14 @@ impl WriteStore for SqliteStore {
         text::index_pending(&self.connections, entries_max).await
     }
 
+    async fn fingerprint_pending(&self, limit: u32) -> Result<u64> {
+        groups::fingerprint_pending(&self.connections, limit).await
+    }
+
+    async fn prune_counts(&self, before: Timestamp) -> Result<u64> {
+        counts::prune(&self.connections, before).await
+    }
+
     async fn import(&self, chunk: &ImportChunk) -> Result<ImportOutcome> {
         import_rows::import(&self.connections, chunk).await
     }
@@ -127,12 +141,48 @@ impl ReadStore for SqliteStore {
         detections::get(&self.connections, tenant, id).await
     }
 
-    async fn acknowledge(&self, request: &AcknowledgeRequest) -> Result<u64> {
-        detections::acknowledge(&self.connections, request).await
+    async fn list_detection_groups(
+        &self,
+        tenant: &TenantId,
+        filter: &GroupFilter,
+        after: Option<&DetectionKey>,
+        limit: u32,
+    ) -> Result<Vec<DetectionGroup>> {
+        groups::list(&self.connections, tenant, filter, after, limit).await
+    }
+
+    async fn acknowledge(&self, request: &AcknowledgeRequest) -> Result<Acknowledged> {
+        acknowledge::acknowledge(&self.connections, request).await
+    }
+
+    async fn undo_acknowledge(
+        &self,
+        tenant: &TenantId,
+        operation_id: &AcknowledgementId,
+        at: Timestamp,
+    ) -> Result<Option<Undone>> {
+        acknowledge::undo(&self.connections, tenant, operation_id, at).await
+    }
+
+    async fn add_suppression(&self, suppression: &NewSuppression) -> Result<SuppressionId> {
+        suppressions::add(&self.connections, suppression).await
+    }
+
+    async fn list_suppressions(
+        &self,
+        tenant: &TenantId,
+        after: Option<&SuppressionKey>,
+        limit: u32,
+    ) -> Result<Vec<Suppression>> {
+        suppressions::list(&self.connections, tenant, after, limit).await
+    }
+
+    async fn remove_suppression(&self, tenant: &TenantId, id: &SuppressionId) -> Result<bool> {
+        suppressions::remove(&self.connections, tenant, id).await
     }
 
     async fn unacknowledge(&self, tenant: &TenantId, selection: &DetectionSelection) -> Result<u64> {
-        detections::unacknowledge(&self.connections, tenant, selection).await
+        acknowledge::unacknowledge(&self.connections, tenant, selection).await
     }
 
     async fn detections_after(&self, after: i64, limit: u32) -> Result<Vec<DetectionFeedItem>> {
@@ -159,6 +209,44 @@ impl ReadStore for SqliteStore {
 
     async fn entry_context(&self, tenant: &TenantId, request: &ContextRequest) -> Result<Option<Vec<Entry>>> {
         entries::context(&self.connections, tenant, request).await
+    }
+
+    async fn explanation(
+        &self,
+        tenant: &TenantId,
+        key: &ExplanationKey,
+    ) -> Result<Option<StoredExplanation>> {
+        explanations::get(&self.connections, tenant, key).await
+    }
+
+    async fn put_explanation(
+        &self,
+        tenant: &TenantId,
+        key: &ExplanationKey,
+        explanation: &StoredExplanation,
+    ) -> Result<bool> {
+        explanations::put(&self.connections, tenant, key, explanation).await
+    }
+
+    async fn verdicts(
+        &self,
+        tenant: &TenantId,
+        after: Option<&DetectionKey>,
+        limit: u32,
+    ) -> Result<Vec<JudgedDetection>> {
+        explanations::verdicts(&self.connections, tenant, after, limit).await
+    }
+
+    async fn timeline(&self, tenant: &TenantId, request: &TimelineRequest) -> Result<Vec<TimelineBucket>> {
+        counts::timeline(&self.connections, tenant, request).await
+    }
+
+    async fn stats_breakdown(&self, tenant: &TenantId, now: Timestamp) -> Result<StatsBreakdown> {
+        counts::breakdown(&self.connections, tenant, now).await
+    }
+
+    async fn source_health(&self, tenant: &TenantId, now: Timestamp) -> Result<Vec<SourceHealth>> {
+        counts::health(&self.connections, tenant, now).await
     }
 
     async fn stats_summary(&self, tenant: &TenantId) -> Result<StatsSummary> {

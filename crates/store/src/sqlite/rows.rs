@@ -6,6 +6,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use turnstone_types::{
     CycleId, Detection, Entry, Label, ScoreBatch, ScoreState, Severity, TenantId, Timestamp, TimestampBasis,
+    UnknownVerdict, Verdict,
 };
 
 /// The columns that [`entry`] reads.
@@ -14,7 +15,7 @@ pub(super) const ENTRY_COLUMNS: &str = "id, tenant_id, source_id, cycle_id, text
 
 /// The columns that [`detection`] reads.
 pub(super) const DETECTION_COLUMNS: &str = "id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, text, \
-     timestamp_iso, detected_at, acknowledged, acknowledged_at, notes";
+     timestamp_iso, detected_at, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed, fingerprint";
 
 /// The columns that [`batch`] reads.
 pub(super) const BATCH_COLUMNS: &str = "id, tenant_id, cycle_id, first_entry_id, last_entry_id, entry_count";
@@ -54,6 +55,25 @@ impl<'r> Reader<'r> {
     ) -> Result<T, StoreError> {
         let text: String = self.take()?;
         T::try_from(text).map_err(|error| self.corrupt(error.to_string()))
+    }
+
+    /// The next column as a checked text that may be missing.
+    pub(super) fn take_optional_checked<T: TryFrom<String, Error = impl std::fmt::Display>>(
+        &mut self,
+    ) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.take()?;
+        text.map(|text| T::try_from(text).map_err(|error| self.corrupt(error.to_string())))
+            .transpose()
+    }
+
+    /// The next column as a verdict that may be missing.
+    pub(super) fn take_verdict(&mut self) -> Result<Option<Verdict>, StoreError> {
+        let name: Option<&str> = self.take()?;
+        name.map(|name| {
+            name.parse()
+                .map_err(|error: UnknownVerdict| self.corrupt(error.to_string()))
+        })
+        .transpose()
     }
 
     /// The next column as a count, which is never negative.
@@ -135,6 +155,10 @@ pub(super) fn detection_from(reader: &mut Reader<'_>) -> Result<Detection, Store
         acknowledged: reader.take::<i64>()? != 0,
         acknowledged_at: reader.take_optional_instant()?,
         notes: reader.take()?,
+        verdict: reader.take_verdict()?,
+        acknowledgement_id: reader.take_optional_checked()?,
+        suppressed: reader.take::<i64>()? != 0,
+        fingerprint: reader.take_optional_checked()?,
     })
 }
 

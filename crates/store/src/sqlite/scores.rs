@@ -1,18 +1,18 @@
 //! What a scorer does: reads texts, finds open batches, writes scores and detections.
 
 use super::bulk::{BulkStatement, RowArguments};
-use super::connection::{Connections, commit, on};
+use super::connection::{Connections, Tx, commit, on};
 use super::error::map;
 use super::rows::{BATCH_COLUMNS, Reader, batch_from};
-use crate::checks::{check_reason, check_scores, storable_score};
-use crate::instant::to_text;
+use crate::checks::{check_reason, check_scores, quiet_from, storable_score};
+use crate::instant::{AFTER_ALL, to_text};
 use crate::model::{RecordOutcome, RecordScores};
 use crate::{StoreError, StoreErrorKind};
 use sqlx::AssertSqlSafe;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use turnstone_types::{
-    BatchId, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryOutcome, LabelMeaning, SCORED_TEXT_CHARS_MAX,
-    ScoreBatch, TenantId, TextOfEntry, Timestamp,
+    BatchId, DETECTION_TEXT_CHARS_MAX, DetectionId, EntryOutcome, Fingerprint, LabelMeaning,
+    SCORED_TEXT_CHARS_MAX, ScoreBatch, TenantId, TextOfEntry, Timestamp, fingerprint,
 };
 
 /// `WriteStore::batch_texts`.
@@ -128,6 +128,13 @@ pub(super) async fn record_scores(
 
     let mut transaction = connections.begin_write(OPERATION).await?;
     // Detections first: their entries are those that still wait.
+    let fingerprints = fingerprints(&mut transaction, &detected).await?;
+    detected.retain(|detection| fingerprints.contains_key(detection.entry_id));
+    let quiet_from = quiet_from(scores).map_or_else(|| AFTER_ALL.to_owned(), to_text);
+    let sequence_before: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM detections")
+        .fetch_one(on(&mut transaction))
+        .await
+        .map_err(|error| map(OPERATION, error))?;
     let new_detections = INSERT_DETECTIONS
         .execute(OPERATION, &mut transaction, &detected, |detection, row| {
             row.add(String::from(DetectionId::generate()))
@@ -136,9 +143,25 @@ pub(super) async fn record_scores(
                 .add(detection.meaning.label.as_str())
                 .add(detection.score)
                 .add(detection.meaning.severity.as_str())
-                .add(scored_at.as_str());
+                .add(scored_at.as_str())
+                .add(
+                    fingerprints
+                        .get(detection.entry_id)
+                        .map(|fingerprint| fingerprint.as_str()),
+                )
+                .add(quiet_from.as_str());
         })
         .await?;
+    if new_detections > 0 && scores.quiet_seconds > 0 {
+        sqlx::query(
+            "INSERT INTO acknowledged_detections (acknowledgement_id, detection_id)
+             SELECT acknowledgement_id, id FROM detections WHERE sequence > ? AND acknowledgement_id IS NOT NULL",
+        )
+        .bind(sequence_before)
+        .execute(on(&mut transaction))
+        .await
+        .map_err(|error| map(OPERATION, error))?;
+    }
     let bind = |score: &ScoreRow<'_>, row: &mut RowArguments<'_>| {
         row.add(score.entry_id)
             .add(score.label)
@@ -177,18 +200,59 @@ const UPDATE_SCORES: BulkStatement = BulkStatement {
     rows_max: 1_024,
 };
 
+/// Looks for a suppression, and for the operation in whose quiet time the group is, and then for what they say.
 const INSERT_DETECTIONS: BulkStatement = BulkStatement {
     before: "INSERT INTO detections (id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, text, \
-             timestamp_iso, detected_at) \
-             SELECT made.column1, entry.tenant_id, entry.id, entry.source_id, made.column3, made.column4, made.column5, made.column6, \
-             substr(entry.text, 1, 2000), entry.timestamp_iso, made.column7 FROM (VALUES",
-    columns: 7,
-    after: ") AS made CROSS JOIN log_entries AS entry ON entry.id = made.column2 WHERE entry.anomaly_scored_at IS NULL \
-            ON CONFLICT (entry_id, scorer) DO NOTHING",
+             timestamp_iso, detected_at, fingerprint, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed) \
+             SELECT made.id, made.tenant_id, made.entry_id, made.source_id, made.scorer, made.label, made.score, made.severity, \
+             made.text, made.timestamp_iso, made.detected_at, made.fingerprint, s.id IS NOT NULL OR k.id IS NOT NULL, \
+             CASE WHEN s.id IS NOT NULL OR k.id IS NOT NULL THEN made.detected_at END, COALESCE(s.reason, k.notes, ''), \
+             CASE WHEN s.id IS NULL THEN k.verdict ELSE 'expected' END, CASE WHEN s.id IS NULL THEN k.id END, s.id IS NOT NULL \
+             FROM (SELECT given.column1 AS id, entry.tenant_id, entry.id AS entry_id, entry.source_id, given.column3 AS scorer, \
+             given.column4 AS label, given.column5 AS score, given.column6 AS severity, substr(entry.text, 1, 2000) AS text, \
+             entry.timestamp_iso, given.column7 AS detected_at, given.column8 AS fingerprint, \
+             (SELECT s.id FROM suppressions AS s WHERE s.fingerprint = given.column8 AND s.tenant_id IN (entry.tenant_id, '') \
+             AND s.expires_at > given.column7 AND (s.source_id IS NULL OR s.source_id = entry.source_id) \
+             AND (s.anomaly_label IS NULL OR s.anomaly_label = given.column4) \
+             ORDER BY s.created_at DESC, s.id DESC LIMIT 1) AS suppression_id, \
+             (SELECT g.acknowledgement_id FROM detection_groups AS g WHERE g.tenant_id = entry.tenant_id \
+             AND g.source_id = entry.source_id AND g.anomaly_label = given.column4 AND g.fingerprint = given.column8 \
+             AND g.acknowledged_at > given.column9) AS quiet_id \
+             FROM (VALUES",
+    columns: 9,
+    after: ") AS given CROSS JOIN log_entries AS entry ON entry.id = given.column2 WHERE entry.anomaly_scored_at IS NULL) AS made \
+            LEFT JOIN suppressions AS s ON s.id = made.suppression_id LEFT JOIN acknowledgements AS k ON k.id = made.quiet_id \
+            WHERE true ON CONFLICT (entry_id, scorer) DO NOTHING",
     rows_max: 1_024,
 };
 // The statement above says the number, since it is a constant text.
 const _: () = assert!(DETECTION_TEXT_CHARS_MAX == 2_000);
+
+/// The fingerprints of entries that become detections, of those that still wait for a score.
+async fn fingerprints(
+    transaction: &mut Tx,
+    detected: &[DetectionRow<'_>],
+) -> Result<HashMap<String, Fingerprint>, StoreError> {
+    const OPERATION: &str = "record_scores";
+    if detected.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<&str> = detected.iter().map(|detection| detection.entry_id).collect();
+    let rows = sqlx::query(
+        "SELECT id, substr(text, 1, ?1) FROM log_entries
+         WHERE id IN (SELECT value FROM json_each(?2)) AND anomaly_scored_at IS NULL",
+    )
+    .bind(DETECTION_TEXT_CHARS_MAX as i64)
+    .bind(serde_json::json!(ids).to_string())
+    .fetch_all(on(transaction))
+    .await
+    .map_err(|error| map(OPERATION, error))?;
+    let of_row = |row| {
+        let mut reader = Reader::new(OPERATION, row);
+        Ok((reader.take()?, fingerprint(reader.take()?)))
+    };
+    rows.iter().map(of_row).collect()
+}
 
 /// `WriteStore::mark_batch_dead`.
 pub(super) async fn mark_batch_dead(

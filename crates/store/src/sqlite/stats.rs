@@ -1,5 +1,6 @@
 //! Counts for the dashboard, sources and cycles.
 
+use super::conditions::Conditions;
 use super::connection::{Connections, on};
 use super::error::map;
 use super::rows::Reader;
@@ -16,7 +17,8 @@ pub(super) async fn summary(
     let mut transaction = connections.begin_read(OPERATION).await?;
     let counts = sqlx::query(
         "SELECT
-            (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '')),
+            (SELECT COALESCE(SUM(entry_count), 0) FROM entry_counts WHERE tenant_id IN (?1, '') AND bucket_seconds = 0)
+                + (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND cycle_id = 'manual'),
             (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND anomaly_scored_at IS NULL),
             (SELECT MIN(ingest_time) FROM log_entries WHERE tenant_id IN (?1, '') AND anomaly_scored_at IS NULL),
             (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND quarantine_reason IS NOT NULL)",
@@ -26,22 +28,25 @@ pub(super) async fn summary(
     .await
     .map_err(|error| map(OPERATION, error))?;
     let labels = sqlx::query(
-        "SELECT anomaly_label, severity, SUM(acknowledged = 0), SUM(acknowledged <> 0) FROM detections
-         WHERE tenant_id IN (?1, '') GROUP BY anomaly_label, severity ORDER BY anomaly_label, severity",
+        "SELECT anomaly_label, severity, SUM(open_count), SUM(detection_count) - SUM(open_count) FROM detection_totals
+         WHERE tenant_id IN (?1, '') GROUP BY anomaly_label, severity HAVING SUM(detection_count) > 0
+         ORDER BY anomaly_label, severity",
     )
     .bind(tenant.as_str())
     .fetch_all(on(&mut transaction))
     .await
     .map_err(|error| map(OPERATION, error))?;
-    let timeline = sqlx::query(
-        "SELECT entry_id, source_id, COALESCE(timestamp_iso, detected_at), anomaly_label, severity, substr(text, 1, 200) FROM detections
-         WHERE tenant_id IN (?1, '') AND acknowledged = 0 AND severity = 'CRITICAL'
-         ORDER BY detected_at DESC, id DESC LIMIT 20",
-    )
-    .bind(tenant.as_str())
-    .fetch_all(on(&mut transaction))
-    .await
-    .map_err(|error| map(OPERATION, error))?;
+    // Each branch walks the index in order and the union merges them.
+    let mut conditions = Conditions::default();
+    conditions.require("acknowledged = 0 AND severity = 'CRITICAL'");
+    let branches = conditions.for_each_tenant(tenant, |tenant, condition| {
+        format!(
+            "SELECT entry_id, source_id, COALESCE(timestamp_iso, detected_at), anomaly_label, severity, substr(text, 1, 200),
+                 detected_at AS detected_at, id AS id FROM detections WHERE tenant_id = {tenant} AND {condition}"
+        )
+    });
+    let sql = format!("{branches} ORDER BY detected_at DESC, id DESC LIMIT 20");
+    let timeline = conditions.fetch_all(OPERATION, &mut transaction, sql).await?;
 
     let mut reader = Reader::new(OPERATION, &counts);
     let label_count = |row| {

@@ -134,6 +134,7 @@ pub fn scores(batch_id: Option<&BatchId>, second: i64, outcomes: Vec<ScoredEntry
         batch_id: batch_id.cloned(),
         scorer: "model-a".into(),
         scored_at: at(second),
+        quiet_seconds: 0,
         outcomes,
     }
 }
@@ -198,5 +199,9 @@ pub fn foreign_detection(id: &str, entry: &Entry, second: i64) -> Detection {
         acknowledged_at: None,
         acknowledged: false,
         notes: String::new(),
+        verdict: None,
+        acknowledgement_id: None,
+        suppressed: false,
+        fingerprint: Some(turnstone_types::fingerprint(&entry.text)),
     }
 }

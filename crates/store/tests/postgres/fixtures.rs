@@ -81,6 +81,7 @@ pub fn scores(batch: Option<&ScoreBatch>, texts: &[TextOfEntry]) -> RecordScores
         batch_id: batch.map(|batch| batch.id.clone()),
         scorer: "test".to_owned(),
         scored_at: instant(2),
+        quiet_seconds: 0,
         outcomes: texts.iter().enumerate().map(outcome).collect(),
     }
 }

@@ -3,5 +3,6 @@
 
 mod faults;
 mod fixtures;
+mod indexes;
 mod plans;
 mod tls;

@@ -199,6 +199,7 @@ async fn score_batch(store: Arc<dyn Store>, batch: ScoreBatch) -> anyhow::Result
         batch_id: Some(batch.id),
         scorer: "bench".into(),
         scored_at: Timestamp::now(),
+        quiet_seconds: 0,
         outcomes,
     };
     Ok(store.record_scores(&scores).await?.new_detections)

@@ -143,12 +143,7 @@ async fn each_filter_holds(harness: Harness) -> anyhow::Result<()> {
         .unwrap()
         .id
         .clone();
-    let request = AcknowledgeRequest {
-        tenant: tenant("acme"),
-        selection: DetectionSelection::Ids(vec![of_c]),
-        notes: String::new(),
-        at: at(30),
-    };
+    let request = AcknowledgeRequest::new(tenant("acme"), DetectionSelection::Ids(vec![of_c]), at(30));
     store.acknowledge(&request).await?;
 
     let any = DetectionFilter::default;
@@ -270,10 +265,8 @@ async fn each_filter_holds(harness: Harness) -> anyhow::Result<()> {
 
 fn acknowledge_ids(tenant: TenantId, ids: &[DetectionId], notes: &str, second: i64) -> AcknowledgeRequest {
     AcknowledgeRequest {
-        tenant,
-        selection: DetectionSelection::Ids(ids.to_vec()),
         notes: notes.into(),
-        at: at(second),
+        ..AcknowledgeRequest::new(tenant, DetectionSelection::Ids(ids.to_vec()), at(second))
     }
 }
 
@@ -289,7 +282,8 @@ async fn acknowledge_by_id(harness: Harness) -> anyhow::Result<()> {
     assert_eq!(
         store
             .acknowledge(&acknowledge_ids(tenant("acme"), &ids[..2], odd, 50))
-            .await?,
+            .await?
+            .count,
         2
     );
     let first = store.detection(&tenant("acme"), &ids[0]).await?.unwrap();
@@ -306,7 +300,8 @@ async fn acknowledge_by_id(harness: Harness) -> anyhow::Result<()> {
     assert_eq!(
         store
             .acknowledge(&acknowledge_ids(tenant("acme"), &ids[..1], "again", 60))
-            .await?,
+            .await?
+            .count,
         1
     );
     let first = store.detection(&tenant("acme"), &ids[0]).await?.unwrap();
@@ -319,13 +314,15 @@ async fn acknowledge_by_id(harness: Harness) -> anyhow::Result<()> {
     assert_eq!(
         store
             .acknowledge(&acknowledge_ids(tenant("acme"), &unknown, "", 70))
-            .await?,
+            .await?
+            .count,
         0
     );
     assert_eq!(
         store
             .acknowledge(&acknowledge_ids(tenant("acme"), &[], "", 70))
-            .await?,
+            .await?
+            .count,
         0
     );
     let error = store
@@ -355,14 +352,16 @@ async fn acknowledge_by_filter(harness: Harness) -> anyhow::Result<()> {
         ..DetectionFilter::default()
     };
     let request = |notes: &str, second| AcknowledgeRequest {
-        tenant: tenant("acme"),
-        selection: DetectionSelection::Filter(filter.clone()),
         notes: notes.into(),
-        at: at(second),
+        ..AcknowledgeRequest::new(
+            tenant("acme"),
+            DetectionSelection::Filter(filter.clone()),
+            at(second),
+        )
     };
-    assert_eq!(store.acknowledge(&request("first", 50)).await?, 3);
+    assert_eq!(store.acknowledge(&request("first", 50)).await?.count, 3);
     assert_eq!(
-        store.acknowledge(&request("second", 60)).await?,
+        store.acknowledge(&request("second", 60)).await?.count,
         0,
         "a filter leaves alone what is acknowledged"
     );
@@ -381,13 +380,8 @@ async fn acknowledge_by_filter(harness: Harness) -> anyhow::Result<()> {
                 .all(|detection| detection.notes == "first" && detection.label.as_str() == "ERROR")
     );
     let everything = DetectionSelection::Filter(DetectionFilter::default());
-    let request = AcknowledgeRequest {
-        tenant: tenant("acme"),
-        selection: everything,
-        notes: String::new(),
-        at: at(70),
-    };
-    assert_eq!(store.acknowledge(&request).await?, 1);
+    let request = AcknowledgeRequest::new(tenant("acme"), everything, at(70));
+    assert_eq!(store.acknowledge(&request).await?.count, 1);
     Ok(())
 }
 
@@ -403,20 +397,16 @@ async fn acknowledging_is_scoped_to_the_tenant(harness: Harness) -> anyhow::Resu
     assert_eq!(
         store
             .acknowledge(&acknowledge_ids(tenant("acme"), &ids, "mine", 5))
-            .await?,
+            .await?
+            .count,
         1,
         "only the shared one"
     );
     let everything = DetectionSelection::Filter(DetectionFilter::default());
     assert_eq!(store.unacknowledge(&tenant("acme"), &everything).await?, 1);
-    let request = AcknowledgeRequest {
-        tenant: TenantId::shared(),
-        selection: everything,
-        notes: String::new(),
-        at: at(6),
-    };
+    let request = AcknowledgeRequest::new(TenantId::shared(), everything, at(6));
     assert_eq!(
-        store.acknowledge(&request).await?,
+        store.acknowledge(&request).await?.count,
         1,
         "the shared tenant sees its own and no other"
     );

@@ -56,6 +56,9 @@ async fn counts_follow_the_rows(harness: Harness) -> anyhow::Result<()> {
         selection: DetectionSelection::Ids(vec![one]),
         notes: String::new(),
         at: at(300),
+        verdict: None,
+        by: String::new(),
+        dry_run: false,
     };
     store.acknowledge(&request).await?;
 
@@ -121,6 +124,9 @@ async fn timeline_holds_recent_open_criticals(harness: Harness) -> anyhow::Resul
         selection: DetectionSelection::Ids(vec![newest[0].id.clone()]),
         notes: String::new(),
         at: at(200),
+        verdict: None,
+        by: String::new(),
+        dry_run: false,
     };
     store.acknowledge(&request).await?;
     let timeline = store.stats_summary(&tenant("acme")).await?.timeline_events;

@@ -1,8 +1,24 @@
 //! Parameters and answers of the `Store` verbs.
 
+mod acknowledgements;
+mod counts;
+mod explanations;
+mod groups;
+
+pub use acknowledgements::{
+    AcknowledgeRequest, Acknowledged, DetectionSelection, GroupUntil, NewSuppression, Suppression,
+    SuppressionKey, Undone,
+};
+pub use counts::{
+    DetectionTally, HourCount, SourceHealth, StatsBreakdown, TIMELINE_BUCKETS_MAX, TimelineBucket,
+    TimelineRequest,
+};
+pub use explanations::{ExplanationKey, JudgedDetection, StoredExplanation};
+pub use groups::{DetectionGroup, GroupFilter, GroupKey};
+
 use turnstone_types::{
-    BatchId, CycleEvent, CycleId, Detection, DetectionId, Entry, EntryId, Label, ScoreBatch, ScoredEntry,
-    Severity, SourceId, TenantId, Timestamp,
+    BatchId, CycleEvent, CycleId, Detection, DetectionId, Entry, EntryId, Fingerprint, Label, ScoreBatch,
+    ScoredEntry, Severity, SourceId, TenantId, Timestamp, Verdict,
 };
 
 /// Facts that a backend declares instead of being asked which database it is.
@@ -45,6 +61,9 @@ pub struct RecordScores {
     pub scorer: String,
     /// When the scores were made: `anomaly_scored_at` and `detected_at`.
     pub scored_at: Timestamp,
+    /// For so many seconds after a group was acknowledged, what recurs in it is acknowledged as it comes, under the same
+    /// operation. 0: a group opens again as soon as it recurs.
+    pub quiet_seconds: u32,
     /// One outcome for each entry. Entries that do not exist are passed over.
     pub outcomes: Vec<ScoredEntry>,
 }
@@ -104,6 +123,15 @@ pub struct DetectionFilter {
     pub detected_until: Option<Timestamp>,
     /// Score at or over.
     pub score_min: Option<f64>,
+    /// Fingerprint of the text. With source and label: the detections of one group.
+    pub fingerprint: Option<Fingerprint>,
+    /// Verdict.
+    pub verdict: Option<Verdict>,
+    /// Only those that a suppression acknowledged (`Some(true)`), only the others (`Some(false)`).
+    pub suppressed: Option<bool>,
+    /// Full-text query on the line, through the entries' index: a line is found from a few seconds after it was committed, and
+    /// a detection whose entry is not there is not found.
+    pub text: Option<crate::SearchQuery>,
 }
 
 /// Position in a list of detections, newest first.
@@ -113,28 +141,6 @@ pub struct DetectionKey {
     pub detected_at: Timestamp,
     /// Its id.
     pub id: DetectionId,
-}
-
-/// Which detections to acknowledge or open again.
-#[derive(Debug, Clone, PartialEq)]
-pub enum DetectionSelection {
-    /// These.
-    Ids(Vec<DetectionId>),
-    /// All that match.
-    Filter(DetectionFilter),
-}
-
-/// Acknowledges detections of a tenant and of the shared one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AcknowledgeRequest {
-    /// Whose detections: this tenant's and the shared ones.
-    pub tenant: TenantId,
-    /// Which.
-    pub selection: DetectionSelection,
-    /// Note kept with them.
-    pub notes: String,
-    /// The instant of it.
-    pub at: Timestamp,
 }
 
 /// A detection with its place in the order of commits, for watchers.
@@ -169,6 +175,11 @@ pub struct EntrySearch {
     pub label: Option<Label>,
     /// Score at or over.
     pub score_min: Option<f64>,
+    /// Score at or under.
+    pub score_max: Option<f64>,
+    /// Stored at this instant or before. Fixed on the first page, it keeps the later ones free of lines that arrive meanwhile, however
+    /// old these are.
+    pub ingested_until: Option<Timestamp>,
     /// Time at or after.
     pub time_from: Option<Timestamp>,
     /// Time before.
@@ -180,7 +191,7 @@ pub struct EntrySearch {
 pub struct ContextRequest {
     /// The entry in the middle.
     pub entry_id: EntryId,
-    /// How far to look back and ahead, in whole seconds.
+    /// How far to look back and ahead, in whole seconds. With `u32::MAX` only the numbers of entries are a limit.
     pub window_seconds: u32,
     /// At most this many entries before it, nearest first when cut.
     pub before_max: u32,

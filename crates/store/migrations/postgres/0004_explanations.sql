@@ -1,0 +1,23 @@
+-- Explanations that were generated, and the verdicts of people in order of their detections.
+
+CREATE TABLE explanations (
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    entry_id TEXT COLLATE "C" NOT NULL,
+    model TEXT COLLATE "C" NOT NULL,
+    prompt_version INTEGER NOT NULL,
+    context_hash TEXT COLLATE "C" NOT NULL,
+    -- JSON.
+    body TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (entry_id, model, prompt_version, context_hash)
+);
+
+CREATE INDEX detections_judged ON detections (tenant_id, detected_at DESC, id DESC) WHERE verdict IS NOT NULL;
+
+CREATE FUNCTION turnstone_explanations_deleted() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    DELETE FROM explanations USING gone WHERE entry_id = gone.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER log_entries_explanations_deleted AFTER DELETE ON log_entries REFERENCING OLD TABLE AS gone FOR EACH STATEMENT
+    EXECUTE FUNCTION turnstone_explanations_deleted();
