@@ -1,13 +1,18 @@
-//! Real throwaway servers and programs for tests: a Postgres cluster, child processes, free ports, temporary folders, waits.
+//! Real throwaway servers and programs for tests: a Postgres cluster, a small language model, child processes, free ports,
+//! temporary folders, waits; and a server that follows a script, for what real ones do only when they fail.
 //! Nothing started here outlives the test process, however it ends. Only tests and benches may depend on this crate.
 
+mod local_llm;
 mod postgres;
 mod program;
+mod scripted;
 mod spawner;
 mod wait;
 
+pub use local_llm::LocalLlm;
 pub use postgres::{PostgresCluster, PostgresOptions};
 pub use program::{Program, ProgramBuilder};
+pub use scripted::{ScriptedServer, Step};
 pub use wait::{wait_for, wait_until};
 
 use anyhow::Context;
