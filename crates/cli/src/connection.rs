@@ -17,8 +17,7 @@ use turnstone_proto::v1::{
     detection_service_client::DetectionServiceClient, entry_service_client::EntryServiceClient,
     stats_service_client::StatsServiceClient,
 };
-use turnstone_query::{QueryOptions, QueryService};
-use turnstone_service::health::Readiness;
+use turnstone_query::{QueryOptions, QueryParts, QueryService};
 use turnstone_service::{ApiToken, Config, Secret, backends};
 use turnstone_store::{Store, StoreAddress};
 use turnstone_types::TenantId;
@@ -121,7 +120,7 @@ impl Connection {
             api_token: Some(token.clone()),
             ..QueryOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)))
         };
-        let bound = QueryService::bind(options, store, Readiness::default(), None).await?;
+        let bound = QueryService::bind(options, QueryParts::new(store)).await?;
         let server = format!("http://{}", bound.local_addr());
         let stop = CancellationToken::new();
         let stopped = stop.clone();

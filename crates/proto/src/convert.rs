@@ -3,7 +3,7 @@
 use crate::v1;
 use turnstone_types::{
     BatchId, CycleEvent, CycleId, Detection, Entry, EntryId, IdError, ScoreBatch, ScoreState, Severity,
-    TenantId, Timestamp, TimestampBasis,
+    TenantId, Timestamp, TimestampBasis, Verdict,
 };
 
 /// A message that is no valid domain value.
@@ -78,6 +78,28 @@ impl v1::Severity {
     }
 }
 
+impl From<Verdict> for v1::Verdict {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::TruePositive => Self::TruePositive,
+            Verdict::FalsePositive => Self::FalsePositive,
+            Verdict::Expected => Self::Expected,
+        }
+    }
+}
+
+impl v1::Verdict {
+    /// The domain verdict; `None` for UNSPECIFIED.
+    pub fn to_domain(self) -> Option<Verdict> {
+        match self {
+            Self::Unspecified => None,
+            Self::TruePositive => Some(Verdict::TruePositive),
+            Self::FalsePositive => Some(Verdict::FalsePositive),
+            Self::Expected => Some(Verdict::Expected),
+        }
+    }
+}
+
 impl From<Detection> for v1::Detection {
     fn from(detection: Detection) -> Self {
         Self {
@@ -95,6 +117,13 @@ impl From<Detection> for v1::Detection {
             acknowledged: detection.acknowledged,
             acknowledged_at: detection.acknowledged_at.map(timestamp_to_proto),
             notes: detection.notes,
+            verdict: detection
+                .verdict
+                .map_or(v1::Verdict::Unspecified, Into::into)
+                .into(),
+            acknowledgement_id: detection.acknowledgement_id.map(Into::into).unwrap_or_default(),
+            suppressed: detection.suppressed,
+            fingerprint: detection.fingerprint.map(Into::into).unwrap_or_default(),
         }
     }
 }

@@ -13,4 +13,4 @@ mod status;
 mod store_monitor;
 
 pub use options::{QueryOptions, ServeError};
-pub use server::{Bound, QueryService};
+pub use server::{Bound, QueryParts, QueryService};

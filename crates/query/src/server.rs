@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
+use turnstone_bus::Bus;
+use turnstone_explain::generate::{Explainer, ExplainerOptions};
 use turnstone_proto::FILE_DESCRIPTOR_SET;
 use turnstone_proto::v1::detection_service_server::DetectionServiceServer;
 use turnstone_proto::v1::entry_service_server::EntryServiceServer;
@@ -25,18 +27,40 @@ use turnstone_proto::v1::stats_service_server::StatsServiceServer;
 use turnstone_service::health::Readiness;
 use turnstone_store::Store;
 
+/// What a query service works with.
+pub struct QueryParts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Where it says whether it is ready.
+    pub readiness: Readiness,
+    /// What `/metrics` shows, where this process collects metrics.
+    pub metrics: Option<PrometheusHandle>,
+    /// Explains entries and answers questions.
+    pub explainer: Explainer,
+    /// How scorers are asked which words made a label; without it, nobody is.
+    pub bus: Option<Bus>,
+}
+
+impl QueryParts {
+    /// A store and nothing else: no metrics, explanations without a model, nobody to ask about labels.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            readiness: Readiness::default(),
+            metrics: None,
+            explainer: Explainer::new(None, None, ExplainerOptions::default()),
+            bus: None,
+        }
+    }
+}
+
 /// The query service.
 #[derive(Debug, Clone, Copy)]
 pub struct QueryService;
 
 impl QueryService {
     /// Takes the address, or says why not; serves nobody yet. The store must have been migrated.
-    pub async fn bind(
-        options: QueryOptions,
-        store: Arc<dyn Store>,
-        readiness: Readiness,
-        metrics: Option<PrometheusHandle>,
-    ) -> Result<Bound, ServeError> {
+    pub async fn bind(options: QueryOptions, parts: QueryParts) -> Result<Bound, ServeError> {
         let listen = options.listen;
         let open_to_all = options.api_token.is_none() && !listen.ip().is_loopback();
         if open_to_all && !options.insecure_no_token_on_public_address {
@@ -52,13 +76,11 @@ impl QueryService {
             .local_addr()
             .map_err(|source| ServeError::Listen { listen, source })?;
         // Not ready before the first look at the store, however soon a probe comes.
-        readiness.set(STORE_CONDITION, false);
-        readiness.set(ACCEPTING_CONDITION, false);
+        parts.readiness.set(STORE_CONDITION, false);
+        parts.readiness.set(ACCEPTING_CONDITION, false);
         Ok(Bound {
             options,
-            store,
-            readiness,
-            metrics,
+            parts,
             listener,
             local_address,
         })
@@ -68,9 +90,7 @@ impl QueryService {
 /// A query service that has its address and waits to be run.
 pub struct Bound {
     options: QueryOptions,
-    store: Arc<dyn Store>,
-    readiness: Readiness,
-    metrics: Option<PrometheusHandle>,
+    parts: QueryParts,
     listener: TcpListener,
     local_address: SocketAddr,
 }
@@ -87,21 +107,21 @@ impl Bound {
         // Cancelled also when this future is dropped, so that the tasks beside it end with it.
         let stop = stop.child_token();
         let _stop_at_drop = stop.clone().drop_guard();
-        let feed = DetectionFeed::start(Arc::clone(&self.store), &self.options, stop.clone());
+        let feed = DetectionFeed::start(Arc::clone(&self.parts.store), &self.options, stop.clone());
         let gate = Arc::new(Gate::new(&self.options, stop.clone()));
         let health = HealthReporter::new();
         let pages = http::routes(http::Pages {
-            readiness: self.readiness.clone(),
-            metrics: self.metrics.clone(),
+            readiness: self.parts.readiness.clone(),
+            metrics: self.parts.metrics.clone(),
             feed: Arc::clone(&feed),
         });
-        let router = grpc_routes(&self.store, &feed, &health)?
+        let router = grpc_routes(&self.parts, &feed, &health)?
             .layer(from_fn_with_state(Arc::clone(&gate), gate::pass_grpc))
             .layer(tonic_web::GrpcWebLayer::new())
             .merge(pages.layer(from_fn_with_state(gate, gate::pass_http)));
         let monitor = StoreMonitor {
-            store: self.store,
-            readiness: self.readiness,
+            store: self.parts.store,
+            readiness: self.parts.readiness,
             health,
             service_names: SERVICE_NAMES.to_vec(),
         };
@@ -122,11 +142,11 @@ const SERVICE_NAMES: [&str; 4] = [
 ];
 
 fn grpc_routes(
-    store: &Arc<dyn Store>,
+    parts: &QueryParts,
     feed: &Arc<DetectionFeed>,
     health: &HealthReporter,
 ) -> Result<Router, tonic_reflection::server::Error> {
-    let store = || Arc::clone(store);
+    let store = || Arc::clone(&parts.store);
     let detections = DetectionApi {
         store: store(),
         feed: Arc::clone(feed),

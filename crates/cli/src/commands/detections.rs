@@ -41,6 +41,7 @@ pub async fn run(shared: Shared, command: Detections) -> anyhow::Result<()> {
                 }),
                 notes,
                 all,
+                ..v1::AcknowledgeDetectionsRequest::default()
             };
             let answer = connection
                 .detections()
@@ -102,6 +103,7 @@ async fn list(
             page_size: i32::try_from(left.min(PAGE_ROWS)).unwrap_or(i32::MAX),
             page_token,
             filter: Some(wire_filter(filter)),
+            collapse: false,
         };
         let page = client
             .list_detections(request)

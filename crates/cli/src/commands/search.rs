@@ -28,9 +28,9 @@ pub async fn run(shared: Shared, command: Search) -> anyhow::Result<()> {
                 .map_or(v1::Severity::Unspecified, Into::into)
                 .into(),
             anomaly_label: command.label.clone().unwrap_or_default(),
-            anomaly_score_min: None,
             time_from: command.from.map(timestamp_to_proto),
             time_until: command.until.map(timestamp_to_proto),
+            ..v1::SearchEntriesRequest::default()
         };
         let page = client
             .search_entries(request)

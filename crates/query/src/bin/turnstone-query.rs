@@ -1,7 +1,7 @@
 //! The query service as a process of its own.
 
 use std::process::ExitCode;
-use turnstone_query::{QueryOptions, QueryService};
+use turnstone_query::{QueryOptions, QueryParts, QueryService};
 use turnstone_service::{Program, ServiceContext, backends};
 
 fn main() -> ExitCode {
@@ -24,7 +24,15 @@ async fn run(context: ServiceContext) -> anyhow::Result<()> {
     let options = QueryOptions::from_config(&config).map_err(anyhow::Error::msg)?;
     let address = backends::store_address(&config, config.data_dir.as_ref())?;
     let store = backends::open_store(&config, &address).await?;
-    let bound = QueryService::bind(options, store, readiness, Some(metrics)).await?;
+    let bound = QueryService::bind(
+        options,
+        QueryParts {
+            readiness,
+            metrics: Some(metrics),
+            ..QueryParts::new(store)
+        },
+    )
+    .await?;
     tracing::info!(address = %bound.local_addr(), "listening");
     bound.serve(stop).await?;
     Ok(())

@@ -67,6 +67,7 @@ impl DetectionService for DetectionApi {
         Ok(Response::new(v1::ListDetectionsResponse {
             detections,
             next_page_token,
+            groups: Vec::new(),
         }))
     }
 
@@ -100,6 +101,7 @@ impl DetectionService for DetectionApi {
             None => return Err(no_selection()),
             Some(Selection::Ids(ids)) => select_ids(ids, request.all)?,
             Some(Selection::Filter(filter)) => select_by_filter(filter, request.all)?,
+            Some(Selection::Groups(_)) => return Err(ErrorCode::Unimplemented.status("not built yet")),
         };
         let acknowledge = AcknowledgeRequest {
             tenant,
@@ -118,6 +120,7 @@ impl DetectionService for DetectionApi {
         let acknowledged_count = i64::try_from(changed.count).unwrap_or(i64::MAX);
         Ok(Response::new(v1::AcknowledgeDetectionsResponse {
             acknowledged_count,
+            acknowledgement_id: changed.operation_id.map(Into::into).unwrap_or_default(),
         }))
     }
 
@@ -142,6 +145,41 @@ impl DetectionService for DetectionApi {
         Ok(Response::new(v1::UnacknowledgeDetectionsResponse {
             unacknowledged_count,
         }))
+    }
+
+    async fn undo_acknowledgement(
+        &self,
+        _: Request<v1::UndoAcknowledgementRequest>,
+    ) -> Result<Response<v1::UndoAcknowledgementResponse>, Status> {
+        Err(ErrorCode::Unimplemented.status("not built yet"))
+    }
+
+    async fn list_verdicts(
+        &self,
+        _: Request<v1::ListVerdictsRequest>,
+    ) -> Result<Response<v1::ListVerdictsResponse>, Status> {
+        Err(ErrorCode::Unimplemented.status("not built yet"))
+    }
+
+    async fn create_suppression(
+        &self,
+        _: Request<v1::CreateSuppressionRequest>,
+    ) -> Result<Response<v1::Suppression>, Status> {
+        Err(ErrorCode::Unimplemented.status("not built yet"))
+    }
+
+    async fn list_suppressions(
+        &self,
+        _: Request<v1::ListSuppressionsRequest>,
+    ) -> Result<Response<v1::ListSuppressionsResponse>, Status> {
+        Err(ErrorCode::Unimplemented.status("not built yet"))
+    }
+
+    async fn delete_suppression(
+        &self,
+        _: Request<v1::DeleteSuppressionRequest>,
+    ) -> Result<Response<v1::DeleteSuppressionResponse>, Status> {
+        Err(ErrorCode::Unimplemented.status("not built yet"))
     }
 
     type WatchDetectionsStream = BoxStream<'static, Result<v1::WatchDetectionsResponse, Status>>;

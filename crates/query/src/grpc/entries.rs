@@ -81,6 +81,7 @@ impl EntryService for EntryApi {
         Ok(Response::new(v1::SearchEntriesResponse {
             entries,
             next_page_token,
+            matches: Vec::new(),
         }))
     }
 

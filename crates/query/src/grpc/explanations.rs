@@ -4,7 +4,9 @@ use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 use turnstone_proto::ErrorCode;
 use turnstone_proto::v1::explanation_service_server::ExplanationService;
-use turnstone_proto::v1::{DiagnoseRequest, ExplainEntryRequest, ExplanationFrame};
+use turnstone_proto::v1::{
+    DiagnoseRequest, ExplainEntryRequest, ExplainLabelRequest, ExplanationFrame, LabelExplanation,
+};
 
 /// Named in reflection so that clients can be built now; the work comes with a later version.
 #[derive(Debug, Clone, Copy)]
@@ -30,5 +32,12 @@ impl ExplanationService for ExplanationApi {
 
     async fn diagnose(&self, _: Request<DiagnoseRequest>) -> Result<Response<Self::DiagnoseStream>, Status> {
         Err(later("Diagnose"))
+    }
+
+    async fn explain_label(
+        &self,
+        _: Request<ExplainLabelRequest>,
+    ) -> Result<Response<LabelExplanation>, Status> {
+        Err(later("ExplainLabel"))
     }
 }

@@ -5,7 +5,7 @@ use crate::status::store_status;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 use turnstone_proto::v1::stats_service_server::StatsService;
-use turnstone_proto::{timestamp_to_proto, v1};
+use turnstone_proto::{ErrorCode, timestamp_to_proto, v1};
 use turnstone_store::{SourceSummary, StatsSummary, Store};
 
 /// The service over a store.
@@ -27,6 +27,13 @@ impl StatsService for StatsApi {
             .await
             .map_err(|error| store_status(&error))?;
         Ok(Response::new(summary_to_proto(summary)))
+    }
+
+    async fn get_timeline(
+        &self,
+        _: Request<v1::GetTimelineRequest>,
+    ) -> Result<Response<v1::Timeline>, Status> {
+        Err(ErrorCode::Unimplemented.status("not built yet"))
     }
 
     async fn list_sources(
@@ -59,6 +66,7 @@ fn summary_to_proto(summary: StatsSummary) -> v1::StatsSummary {
                 severity: v1::Severity::from(label.severity).into(),
                 open_count: count(label.open),
                 acknowledged_count: count(label.acknowledged),
+                detections: None,
             })
             .collect(),
         timeline_events: summary
@@ -73,6 +81,7 @@ fn summary_to_proto(summary: StatsSummary) -> v1::StatsSummary {
                 text: event.text,
             })
             .collect(),
+        ..v1::StatsSummary::default()
     }
 }
 
@@ -89,6 +98,7 @@ fn source_to_proto(source: SourceSummary) -> v1::Source {
         last_entry_time: source.last_entry_at.map(timestamp_to_proto),
         last_gleaned_time: source.last_gleaned_at.map(timestamp_to_proto),
         fault: source.fault.unwrap_or_default(),
+        ..v1::Source::default()
     }
 }
 

@@ -8,9 +8,8 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use turnstone_proto::v1;
 use turnstone_proto::v1::detection_service_client::DetectionServiceClient;
-use turnstone_query::{QueryOptions, QueryService, ServeError};
+use turnstone_query::{QueryOptions, QueryParts, QueryService, ServeError};
 use turnstone_service::ApiToken;
-use turnstone_service::health::Readiness;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -117,9 +116,10 @@ async fn a_public_address_needs_a_token() {
         change(&mut options);
         QueryService::bind(
             options,
-            Arc::clone(&server.store),
-            Readiness::default(),
-            Some(METRICS.clone()),
+            QueryParts {
+                metrics: Some(METRICS.clone()),
+                ..QueryParts::new(Arc::clone(&server.store))
+            },
         )
         .await
     };
@@ -142,7 +142,7 @@ async fn a_public_address_needs_a_token() {
 async fn an_address_in_use_is_named() {
     let server = TestServer::start().await;
     let options = QueryOptions::new(server.address);
-    let bound = QueryService::bind(options, Arc::clone(&server.store), Readiness::default(), None).await;
+    let bound = QueryService::bind(options, QueryParts::new(Arc::clone(&server.store))).await;
     let refused = bound.err().expect("in use").to_string();
     assert!(refused.contains(&server.address.to_string()), "{refused}");
 }

@@ -26,7 +26,7 @@ async fn by_ids_with_a_note_and_back() {
             "nowhere".into(),
         ]))),
         notes: "known scanner".into(),
-        all: false,
+        ..v1::AcknowledgeDetectionsRequest::default()
     };
     assert_eq!(
         client

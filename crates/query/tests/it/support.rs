@@ -12,8 +12,7 @@ use tonic::transport::{Channel, Endpoint};
 use turnstone_proto::v1::detection_service_client::DetectionServiceClient;
 use turnstone_proto::v1::entry_service_client::EntryServiceClient;
 use turnstone_proto::v1::stats_service_client::StatsServiceClient;
-use turnstone_query::{QueryOptions, QueryService, ServeError};
-use turnstone_service::health::Readiness;
+use turnstone_query::{QueryOptions, QueryParts, QueryService, ServeError};
 use turnstone_store::{ConnectOptions, DetectionFilter, RecordScores, Store, StoreAddress, connect};
 use turnstone_types::{
     CycleId, Detection, EntryId, EntryOutcome, Label, LabelMeaning, NewCycle, NewEntry, ScoredEntry,
@@ -71,9 +70,10 @@ impl TestServer {
         change(&mut options);
         let bound = QueryService::bind(
             options,
-            Arc::clone(&store),
-            Readiness::default(),
-            Some(METRICS.clone()),
+            QueryParts {
+                metrics: Some(METRICS.clone()),
+                ..QueryParts::new(Arc::clone(&store))
+            },
         )
         .await
         .unwrap();

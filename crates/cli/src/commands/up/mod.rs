@@ -18,9 +18,8 @@ use tokio_util::sync::CancellationToken;
 use turnstone_bus::BusOptions;
 use turnstone_bus::embedded::{EmbeddedOptions, NatsServer, program_candidates};
 use turnstone_ingest::{Ingest, IngestOptions};
-use turnstone_query::{QueryOptions, QueryService};
+use turnstone_query::{QueryOptions, QueryParts, QueryService};
 use turnstone_scorer::{BatchScorer, Worker, end_engine, load_engine, worker_options};
-use turnstone_service::health::Readiness;
 use turnstone_service::model::{WhenUnset, model_folder};
 use turnstone_service::telemetry::Telemetry;
 use turnstone_service::{Config, Secret, backends};
@@ -59,13 +58,12 @@ async fn run_all(
     let address = backends::store_address(config, data_dir)?;
     let store = backends::open_store(config, &address).await?;
     let bus = backends::open_bus(&queue.options).await?;
-    let bound = QueryService::bind(
-        query,
-        Arc::clone(&store),
-        Readiness::default(),
-        Some(telemetry.metrics.clone()),
-    )
-    .await?;
+    let parts = QueryParts {
+        metrics: Some(telemetry.metrics.clone()),
+        bus: Some(bus.clone()),
+        ..QueryParts::new(Arc::clone(&store))
+    };
+    let bound = QueryService::bind(query, parts).await?;
     report
         .opened(&address, bound.local_addr(), &store, &config.tenant)
         .await?;
