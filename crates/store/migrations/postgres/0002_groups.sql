@@ -203,11 +203,12 @@ BEGIN
         newest_detection_id = CASE WHEN (excluded.last_seen, excluded.newest_detection_id) > (g.last_seen, g.newest_detection_id)
             THEN excluded.newest_detection_id ELSE g.newest_detection_id END;
     -- No program does this: only people at a shell move detections to other groups, times or severities.
+    -- Not a join: its plan is kept from the first update of a connection, and one made for a single row is quadratic for thousands.
     IF EXISTS (
-        SELECT FROM removed r JOIN added a USING (sequence)
-        WHERE r.fingerprint IS NOT NULL
-            AND (r.id, r.tenant_id, r.source_id, r.anomaly_label, r.fingerprint, r.severity, r.detected_at)
-                IS DISTINCT FROM (a.id, a.tenant_id, a.source_id, a.anomaly_label, a.fingerprint, a.severity, a.detected_at))
+        SELECT sequence, id, tenant_id, source_id, anomaly_label, fingerprint, severity, detected_at FROM removed
+        WHERE fingerprint IS NOT NULL
+        EXCEPT
+        SELECT sequence, id, tenant_id, source_id, anomaly_label, fingerprint, severity, detected_at FROM added)
     THEN
         UPDATE detection_groups g SET first_seen = facts.first_seen, last_seen = facts.last_seen,
             newest_detection_id = facts.newest_detection_id

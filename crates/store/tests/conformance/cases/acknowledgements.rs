@@ -408,6 +408,14 @@ async fn many_by_filter_are_one_operation(harness: Harness) -> anyhow::Result<()
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         detections_of_texts(store, &tenant("acme"), &texts, "ERROR", second).await?;
     }
+    // A connection that keeps the plan of a single row must not use it for thousands.
+    let one = ids(&all(store).await?[..1]);
+    for _ in 0..4 {
+        let done = store
+            .acknowledge(&request(one.clone(), "one", Verdict::Expected, 40))
+            .await?;
+        undo(store, &done).await?;
+    }
     let everything = || DetectionSelection::Filter(DetectionFilter::default());
     let done = store
         .acknowledge(&request(everything(), "flood", Verdict::FalsePositive, 50))
