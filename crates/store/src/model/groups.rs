@@ -1,5 +1,6 @@
 //! Groups: the detections of one source and label whose texts have one fingerprint.
 
+use super::DetectionFilter;
 use turnstone_types::{Detection, Fingerprint, Label, Severity, SourceId, TenantId, Timestamp, Verdict};
 
 /// Which group.
@@ -51,8 +52,14 @@ pub struct GroupFilter {
     pub fingerprint: Option<Fingerprint>,
     /// Lower-case name of the model that made the newest detection.
     pub scorer: Option<String>,
+    /// Score of the newest detection at or over.
+    pub score_min: Option<f64>,
     /// Verdict on the newest detection.
     pub verdict: Option<Verdict>,
+    /// Only those whose newest detection a suppression acknowledged (`Some(true)`), only the others (`Some(false)`).
+    pub suppressed: Option<bool>,
+    /// Full-text query on the line of the newest detection, as in [`DetectionFilter::text`].
+    pub text: Option<crate::SearchQuery>,
     /// First seen at or after.
     pub first_seen_from: Option<Timestamp>,
     /// First seen before.
@@ -61,4 +68,18 @@ pub struct GroupFilter {
     pub seen_from: Option<Timestamp>,
     /// Last seen before.
     pub seen_until: Option<Timestamp>,
+}
+
+impl GroupFilter {
+    /// What it asks of the newest detection of a group.
+    pub(crate) fn of_newest(&self) -> DetectionFilter {
+        DetectionFilter {
+            scorer: self.scorer.clone(),
+            score_min: self.score_min,
+            verdict: self.verdict,
+            suppressed: self.suppressed,
+            text: self.text.clone(),
+            ..DetectionFilter::default()
+        }
+    }
 }

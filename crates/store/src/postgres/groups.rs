@@ -6,7 +6,7 @@ use super::rows::{DETECTION_COLUMNS, Reader, detection_from, storable, visible_t
 use super::session::{Mode, Outcome, Session, work};
 use crate::{DetectionGroup, DetectionKey, GroupFilter, GroupKey, StoreError};
 use tokio_postgres::Row;
-use turnstone_types::{Severity, TenantId, Timestamp, Verdict, fingerprint};
+use turnstone_types::{Severity, TenantId, Timestamp, fingerprint};
 
 const WITHOUT_FINGERPRINT: &str =
     "SELECT id, text FROM detections WHERE fingerprint IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED";
@@ -24,9 +24,9 @@ impl PostgresStore {
         limit: u32,
     ) -> Result<Vec<DetectionGroup>, StoreError> {
         const OPERATION: &str = "list_detection_groups";
+        let of_newest = filter.of_newest();
         let mut newest = Conditions::default();
-        newest.compare_optional("scorer =", filter.scorer.as_deref());
-        newest.compare_optional("verdict =", filter.verdict.map(Verdict::as_str));
+        newest.filter_detections(&of_newest);
         let newest_sql = newest.sql();
         let mut conditions = newest.start_anew();
         if let Some(unacknowledged) = filter.unacknowledged {

@@ -9,7 +9,7 @@ use crate::model::{DetectionGroup, DetectionKey, GroupFilter, GroupKey};
 use crate::{StoreError, StoreErrorKind};
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
-use turnstone_types::{Severity, TenantId, Verdict, fingerprint};
+use turnstone_types::{Severity, TenantId, fingerprint};
 
 /// `ReadStore::list_detection_groups`.
 pub(super) async fn list(
@@ -20,7 +20,12 @@ pub(super) async fn list(
     limit: u32,
 ) -> Result<Vec<DetectionGroup>, StoreError> {
     const OPERATION: &str = "list_detection_groups";
+    let mut transaction = connections.begin_read(OPERATION).await?;
     let mut conditions = Conditions::default();
+    // Of the columns that this names, the groups have none.
+    conditions
+        .filter_detections(OPERATION, &mut transaction, &filter.of_newest())
+        .await?;
     if let Some(unacknowledged) = filter.unacknowledged {
         conditions.require(if unacknowledged {
             "g.open_count > 0"
@@ -47,8 +52,6 @@ pub(super) async fn list(
                 .map(|fingerprint| fingerprint.as_str()),
         ),
     );
-    conditions.compare_optional("d.scorer =", filter.scorer.clone());
-    conditions.compare_optional("d.verdict =", filter.verdict.map(Verdict::as_str));
     conditions.compare_optional("g.first_seen >=", filter.first_seen_from.map(to_text));
     conditions.compare_optional("g.first_seen <", filter.first_seen_until.map(to_text));
     conditions.compare_optional("g.last_seen >=", filter.seen_from.map(to_text));
@@ -61,14 +64,14 @@ pub(super) async fn list(
     let sql = conditions.for_each_tenant(tenant, |tenant, condition| {
         format!(
             "SELECT g.detection_count, g.open_count, g.severity AS group_severity, g.first_seen, g.last_seen AS last_seen,
-                 g.acknowledged_until, g.newest_detection_id AS newest_detection_id, d.*
-             FROM detection_groups AS g CROSS JOIN (SELECT {DETECTION_COLUMNS} FROM detections) AS d ON d.id = g.newest_detection_id
+                 g.acknowledged_until, g.newest_detection_id AS newest_detection_id, detections.*
+             FROM detection_groups AS g CROSS JOIN (SELECT {DETECTION_COLUMNS} FROM detections) AS detections
+                 ON detections.id = g.newest_detection_id
              WHERE g.tenant_id = {tenant} AND {condition}"
         )
     });
     let limit = conditions.parameter(limit);
     let sql = format!("{sql} ORDER BY last_seen DESC, newest_detection_id DESC LIMIT {limit}");
-    let mut transaction = connections.begin_read(OPERATION).await?;
     let rows = conditions.fetch_all(OPERATION, &mut transaction, sql).await?;
     rows.iter().map(|row| group(OPERATION, row)).collect()
 }

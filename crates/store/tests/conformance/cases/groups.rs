@@ -3,7 +3,8 @@
 use crate::backends::Harness;
 use crate::fixtures::*;
 use turnstone_store::{
-    AcknowledgeRequest, DetectionFilter, DetectionGroup, DetectionKey, DetectionSelection, GroupFilter, Store,
+    AcknowledgeRequest, DetectionFilter, DetectionGroup, DetectionKey, DetectionSelection, GroupFilter,
+    NewSuppression, Store,
 };
 use turnstone_types::{Label, Severity, Verdict, fingerprint};
 
@@ -12,6 +13,7 @@ crate::cases![
     each_filter_of_groups_holds,
     pages_of_groups_follow_each_other,
     the_list_of_one_group,
+    filters_look_at_the_newest_detection_of_a_group,
 ];
 
 pub async fn groups(store: &dyn Store, filter: &GroupFilter) -> anyhow::Result<Vec<DetectionGroup>> {
@@ -79,7 +81,10 @@ async fn detections_of_one_message_are_a_group(harness: Harness) -> anyhow::Resu
 
 async fn each_filter_of_groups_holds(harness: Harness) -> anyhow::Result<()> {
     let store = harness.store.as_ref();
-    detections_of_texts(store, &tenant("acme"), &["a"], "ERROR", 10).await?;
+    let of_a = cycle_of_texts(&tenant("acme"), ["a"]);
+    store.commit_cycle(&of_a).await?;
+    let weak = scored(&of_a.entries[0].id, "ERROR", 0.8);
+    store.record_scores(&scores(None, 10, vec![weak])).await?;
     detections_of_texts(store, &tenant("acme"), &["b"], "CRITICAL", 20).await?;
     let mut elsewhere = entry("c", 0);
     elsewhere.source_id = source("db");
@@ -88,6 +93,7 @@ async fn each_filter_of_groups_holds(harness: Harness) -> anyhow::Result<()> {
     let mut of_c = scores(None, 30, vec![scored(&cycle.entries[0].id, "ERROR", 0.9)]);
     of_c.scorer = "model-b".into();
     store.record_scores(&of_c).await?;
+    while store.index_pending_text(1_000).await? > 0 {}
     let a = groups(store, &GroupFilter::default()).await?.pop().unwrap();
     let request = AcknowledgeRequest {
         verdict: Some(Verdict::FalsePositive),
@@ -160,6 +166,42 @@ async fn each_filter_of_groups_holds(harness: Harness) -> anyhow::Result<()> {
         (
             GroupFilter {
                 verdict: Some(Verdict::Expected),
+                ..any()
+            },
+            "",
+        ),
+        (
+            GroupFilter {
+                score_min: Some(0.85),
+                ..any()
+            },
+            "cb",
+        ),
+        (
+            GroupFilter {
+                suppressed: Some(false),
+                ..any()
+            },
+            "cba",
+        ),
+        (
+            GroupFilter {
+                suppressed: Some(true),
+                ..any()
+            },
+            "",
+        ),
+        (
+            GroupFilter {
+                text: Some("b*".parse()?),
+                ..any()
+            },
+            "b",
+        ),
+        (
+            GroupFilter {
+                text: Some("b".parse()?),
+                unacknowledged: Some(false),
                 ..any()
             },
             "",
@@ -288,5 +330,113 @@ async fn the_list_of_one_group(harness: Harness) -> anyhow::Result<()> {
     });
     let request = AcknowledgeRequest::new(tenant("acme"), by_text, at(9));
     assert_eq!(store.acknowledge(&request).await?.count, 5);
+    Ok(())
+}
+
+async fn filters_look_at_the_newest_detection_of_a_group(harness: Harness) -> anyhow::Result<()> {
+    let store = harness.store.as_ref();
+    let later = async |second: i64, text: &str, score: f64| {
+        let cycle = cycle_of_texts(&tenant("acme"), [text]);
+        store.commit_cycle(&cycle).await?;
+        let outcome = scored(&cycle.entries[0].id, "ERROR", score);
+        store.record_scores(&scores(None, second, vec![outcome])).await?;
+        anyhow::Ok(())
+    };
+    later(1, "job 1 failed", 0.99).await?;
+    later(2, "job 2 failed", 0.8).await?;
+    let suppression = NewSuppression {
+        tenant: tenant("acme"),
+        fingerprint: fingerprint("disk 1 full"),
+        source_id: None,
+        label: None,
+        expires_at: at(100),
+        reason: "known".into(),
+        by: String::new(),
+        at: at(3),
+    };
+    later(3, "disk 1 full", 0.9).await?;
+    store.add_suppression(&suppression).await?;
+    later(4, "disk 2 full", 0.9).await?;
+    while store.index_pending_text(1_000).await? > 0 {}
+    let any = GroupFilter::default;
+    let text = |query: &str| anyhow::Ok(Some(query.parse()?));
+    let cases = [
+        (
+            GroupFilter {
+                score_min: Some(0.85),
+                ..any()
+            },
+            vec!["disk 2 full"],
+        ),
+        (
+            GroupFilter {
+                score_min: Some(0.8),
+                ..any()
+            },
+            vec!["disk 2 full", "job 2 failed"],
+        ),
+        (
+            GroupFilter {
+                suppressed: Some(true),
+                ..any()
+            },
+            vec!["disk 2 full"],
+        ),
+        (
+            GroupFilter {
+                suppressed: Some(false),
+                ..any()
+            },
+            vec!["job 2 failed"],
+        ),
+        (
+            GroupFilter {
+                text: text("2")?,
+                ..any()
+            },
+            vec!["disk 2 full", "job 2 failed"],
+        ),
+        (
+            GroupFilter {
+                text: text("1")?,
+                ..any()
+            },
+            vec![],
+        ),
+        (
+            GroupFilter {
+                text: text("disk -job")?,
+                suppressed: Some(true),
+                ..any()
+            },
+            vec!["disk 2 full"],
+        ),
+        (
+            GroupFilter {
+                text: text("2 -disk")?,
+                source_id: Some(source("web")),
+                ..any()
+            },
+            vec!["job 2 failed"],
+        ),
+    ];
+    for (filter, expected) in cases {
+        let found = groups(store, &filter).await?;
+        let found: Vec<&str> = found.iter().map(|group| group.newest.text.as_str()).collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    // The shared tenant sees none of them, whatever is searched for.
+    let shared = store
+        .list_detection_groups(
+            &tenant(""),
+            &GroupFilter {
+                text: text("2")?,
+                ..any()
+            },
+            None,
+            10,
+        )
+        .await?;
+    assert_eq!(shared, []);
     Ok(())
 }
