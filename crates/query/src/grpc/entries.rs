@@ -1,23 +1,20 @@
-//! `EntryService`: one entry, search, and what stands around an entry.
+//! `EntryService`: one entry, and what stands around an entry; its search is in [`super::search`].
 
-use crate::grpc::page::{PAGE_BYTES_MAX, cut_page, page_rows};
-use crate::grpc::page_token::{PageKey, PageScope};
-use crate::grpc::request::{
-    count_or_default, id, label_filter, prose, score_filter, severity_filter, source_filter, tenant_of,
-    time_span,
-};
+use crate::grpc::page::PAGE_BYTES_MAX;
+use crate::grpc::request::{count_or_default, id, tenant_of};
 use crate::status::store_status;
 use prost::Message;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 use turnstone_proto::v1::entry_service_server::EntryService;
 use turnstone_proto::{ErrorCode, invalid_field, v1};
-use turnstone_store::{ContextRequest, EntryKey, EntrySearch, SearchQuery, Store};
+use turnstone_store::{ContextRequest, Store};
 use turnstone_types::EntryId;
 
-const QUERY_CHARS_MAX: usize = 1_000;
 const WINDOW_SECONDS_DEFAULT: u32 = 300;
 const WINDOW_SECONDS_MAX: u32 = 86_400;
+/// What the store takes for no limit in time.
+const WINDOW_SECONDS_UNLIMITED: u32 = u32::MAX;
 const CONTEXT_ROWS_DEFAULT: u32 = 50;
 const CONTEXT_ROWS_MAX: u32 = 1_000;
 
@@ -47,42 +44,8 @@ impl EntryService for EntryApi {
         request: Request<v1::SearchEntriesRequest>,
     ) -> Result<Response<v1::SearchEntriesResponse>, Status> {
         let tenant = tenant_of(request.metadata())?;
-        let mut request = request.into_inner();
-        let rows_max = page_rows(request.page_size)?;
-        let page_token = std::mem::take(&mut request.page_token);
-        request.page_size = 0;
-        let scope = PageScope::new("SearchEntries", &tenant, &request.encode_to_vec());
-        let search = entry_search(&request)?;
-        let after = match scope.key(&page_token)? {
-            Some(key) => Some(EntryKey {
-                timestamp: key.instant,
-                id: id("page_token", &key.id, EntryId::new)?,
-            }),
-            None => None,
-        };
-        let rows = self
-            .store
-            .search_entries(&tenant, &search, after.as_ref(), rows_max + 1)
-            .await
-            .map_err(|error| store_status(&error))?;
-        let keys: Vec<PageKey> = rows
-            .iter()
-            .map(|entry| PageKey {
-                instant: entry.timestamp,
-                id: entry.id.to_string(),
-            })
-            .collect();
-        let (entries, more) = cut_page(rows.into_iter().map(v1::Entry::from).collect(), rows_max);
-        let next_page_token = if more {
-            scope.token(&keys[entries.len() - 1])
-        } else {
-            String::new()
-        };
-        Ok(Response::new(v1::SearchEntriesResponse {
-            entries,
-            next_page_token,
-            matches: Vec::new(),
-        }))
+        let request = request.into_inner();
+        self.search(&tenant, request).await.map(Response::new)
     }
 
     async fn list_entry_context(
@@ -94,12 +57,7 @@ impl EntryService for EntryApi {
         let entry_id = id("entry_id", &request.entry_id, EntryId::new)?;
         let rows = |field, count| count_or_default(field, count, CONTEXT_ROWS_DEFAULT, 1..=CONTEXT_ROWS_MAX);
         let context = ContextRequest {
-            window_seconds: count_or_default(
-                "window_seconds",
-                request.window_seconds,
-                WINDOW_SECONDS_DEFAULT,
-                1..=WINDOW_SECONDS_MAX,
-            )?,
+            window_seconds: window_seconds(request)?,
             before_max: rows("max_before", request.max_before)?,
             after_max: rows("max_after", request.max_after)?,
             entry_id,
@@ -122,27 +80,19 @@ fn no_such_entry(entry_id: &EntryId) -> Status {
     ErrorCode::NotFound.status(format!("there is no entry {entry_id} for this tenant"))
 }
 
-fn entry_search(request: &v1::SearchEntriesRequest) -> Result<EntrySearch, Status> {
-    prose("query", &request.query, QUERY_CHARS_MAX)?;
-    let query = if request.query.trim().is_empty() {
-        None
-    } else {
-        Some(SearchQuery::parse(&request.query).map_err(|error| invalid_field("query", error.to_string()))?)
-    };
-    let (time_from, time_until) = time_span(
-        ("time_from", request.time_from.as_ref()),
-        ("time_until", request.time_until.as_ref()),
-    )?;
-    Ok(EntrySearch {
-        query,
-        source_id: source_filter("source_id", &request.source_id)?,
-        severity: severity_filter("severity", request.severity)?,
-        label: label_filter("anomaly_label", &request.anomaly_label)?,
-        score_min: score_filter("anomaly_score_min", request.anomaly_score_min)?,
-        time_from,
-        time_until,
-        ..EntrySearch::default()
-    })
+fn window_seconds(request: &v1::ListEntryContextRequest) -> Result<u32, Status> {
+    const FIELD: &str = "window_seconds";
+    if !request.any_time {
+        let allowed = 1..=WINDOW_SECONDS_MAX;
+        return count_or_default(FIELD, request.window_seconds, WINDOW_SECONDS_DEFAULT, allowed);
+    }
+    if request.window_seconds != 0 {
+        return Err(invalid_field(
+            FIELD,
+            "must be 0 with any_time, where no time limits",
+        ));
+    }
+    Ok(WINDOW_SECONDS_UNLIMITED)
 }
 
 /// Drops entries from the end that is farther from the one asked for until the answer has a size that clients take.

@@ -1,12 +1,16 @@
-//! The gRPC services, one file each, and what they share: request checks and pages.
+//! The gRPC services, and what they share: checks of requests, filters, pages, conversions.
 
+mod convert;
 mod detections;
 mod entries;
 mod explanations;
+pub(crate) mod filters;
 mod page;
 mod page_token;
 pub(crate) mod request;
+mod search;
 mod stats;
+mod timeline;
 
 pub(crate) use detections::{DetectionApi, watch_end_status};
 pub(crate) use entries::EntryApi;

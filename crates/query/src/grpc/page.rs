@@ -1,5 +1,6 @@
 //! Pages: how many rows a page holds, and where it ends when rows are large.
 
+use crate::grpc::page_token::{PageMark, PageScope};
 use prost::Message;
 use tonic::Status;
 use turnstone_proto::invalid_field;
@@ -23,16 +24,33 @@ pub(crate) fn page_rows(page_size: i32) -> Result<u32, Status> {
     }
 }
 
-/// Cuts rows, of which one more than `rows_max` was asked for, to a page. True where rows are left for a next page.
-/// A page holds at least one row where there is one.
-pub(crate) fn cut_page<M: Message>(mut rows: Vec<M>, rows_max: u32) -> (Vec<M>, bool) {
+/// Makes a page of rows, of which one more than `rows_max` was asked for: the messages, and the token of the next page, empty where
+/// this is the last. A page holds at least one row where there is one.
+pub(crate) fn page_of<R, K: PageMark, M: Message>(
+    scope: &PageScope,
+    rows_max: u32,
+    rows: Vec<R>,
+    mark: impl Fn(&R) -> K,
+    convert: impl Fn(R) -> M,
+) -> (Vec<M>, String) {
+    let marks: Vec<K> = rows.iter().map(mark).collect();
+    let messages: Vec<M> = rows.into_iter().map(convert).collect();
+    let (page, more) = cut_page(messages, rows_max, Message::encoded_len);
+    match page.len().checked_sub(1).filter(|_| more) {
+        Some(last) => (page, scope.token(&marks[last])),
+        None => (page, String::new()),
+    }
+}
+
+/// Cuts rows to a page by their number and their size in bytes. True where rows are left for a next page.
+pub(crate) fn cut_page<R>(mut rows: Vec<R>, rows_max: u32, size: impl Fn(&R) -> usize) -> (Vec<R>, bool) {
     let mut bytes = 0;
     let fitting = rows
         .iter()
         .take(rows_max as usize)
         .take_while(|row| {
             let first = bytes == 0;
-            bytes += row.encoded_len().max(1);
+            bytes += size(row).max(1);
             first || bytes <= PAGE_BYTES_MAX
         })
         .count();
@@ -66,7 +84,7 @@ mod tests {
     #[test]
     fn pages_end_at_their_rows_or_at_their_bytes() {
         let lengths = |rows: Vec<Entry>, rows_max| {
-            let (page, more) = cut_page(rows, rows_max);
+            let (page, more) = cut_page(rows, rows_max, Message::encoded_len);
             (page.len(), more)
         };
         assert_eq!(lengths(entries(3, 10), 3), (3, false));

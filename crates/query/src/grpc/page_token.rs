@@ -1,4 +1,4 @@
-//! Page tokens: the key of the last row seen, bound to the request that it continues. Opaque to callers.
+//! Page tokens: where a page ended, bound to the request that it continues. Opaque to callers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,9 +8,9 @@ use tonic::Status;
 use turnstone_proto::invalid_field;
 use turnstone_types::TenantId;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const DIGEST_BYTES: usize = 12;
-const KEY_BYTES_MIN: usize = 16;
+const INSTANT_BYTES: usize = 16;
 /// Longest token in bytes of text: a key whose id has the greatest length fits.
 const TOKEN_BYTES_MAX: usize = 1_024;
 
@@ -21,6 +21,73 @@ pub(crate) struct PageKey {
     pub instant: Timestamp,
     /// Id of the row, the second key of the order.
     pub id: String,
+}
+
+impl PageKey {
+    /// The key of a row.
+    pub fn new(instant: Timestamp, id: &impl ToString) -> Self {
+        Self {
+            instant,
+            id: id.to_string(),
+        }
+    }
+}
+
+/// What a token remembers of where a page ended.
+pub(crate) trait PageMark: Sized {
+    /// Appends it.
+    fn write(&self, bytes: &mut Vec<u8>);
+
+    /// Reads what [`Self::write`] appended; `None` where it is something else.
+    fn read(bytes: &[u8]) -> Option<Self>;
+}
+
+impl PageMark for PageKey {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.instant.write(bytes);
+        bytes.extend_from_slice(self.id.as_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (instant, id) = bytes.split_at_checked(INSTANT_BYTES)?;
+        Some(Self {
+            instant: Timestamp::read(instant)?,
+            id: String::from_utf8(id.to_vec()).ok()?,
+        })
+    }
+}
+
+impl PageMark for Timestamp {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.as_nanosecond().to_be_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::from_nanosecond(i128::from_be_bytes(bytes.try_into().ok()?)).ok()
+    }
+}
+
+impl PageMark for u32 {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.to_be_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
+    }
+}
+
+/// An instant that was fixed on the first page, and where this one ended.
+impl<M: PageMark> PageMark for (Timestamp, M) {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (instant, rest) = bytes.split_at_checked(INSTANT_BYTES)?;
+        Some((Timestamp::read(instant)?, M::read(rest)?))
+    }
 }
 
 /// What a token belongs to: method, tenant and the encoded request without its page fields.
@@ -48,18 +115,18 @@ impl PageScope {
         Self { hasher }
     }
 
-    /// The token that continues after `key`.
-    pub fn token(&self, key: &PageKey) -> String {
-        let mut key_bytes = key.instant.as_nanosecond().to_be_bytes().to_vec();
-        key_bytes.extend_from_slice(key.id.as_bytes());
+    /// The token that continues after `mark`.
+    pub fn token(&self, mark: &impl PageMark) -> String {
+        let mut mark_bytes = Vec::new();
+        mark.write(&mut mark_bytes);
         let mut bytes = vec![VERSION];
-        bytes.extend_from_slice(&self.digest(&key_bytes));
-        bytes.extend_from_slice(&key_bytes);
+        bytes.extend_from_slice(&self.digest(&mark_bytes));
+        bytes.extend_from_slice(&mark_bytes);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The key within a token; `None` for the empty token, which asks for the first page.
-    pub fn key(&self, token: &str) -> Result<Option<PageKey>, Status> {
+    /// What a token remembers; `None` for the empty token, which asks for the first page.
+    pub fn mark<M: PageMark>(&self, token: &str) -> Result<Option<M>, Status> {
         if token.is_empty() {
             return Ok(None);
         }
@@ -71,26 +138,21 @@ impl PageScope {
         })
     }
 
-    fn read(&self, token: &str) -> Option<PageKey> {
+    fn read<M: PageMark>(&self, token: &str) -> Option<M> {
         if token.len() > TOKEN_BYTES_MAX {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (version, rest) = bytes.split_first()?;
-        let (digest, key_bytes) = rest.split_at_checked(DIGEST_BYTES)?;
-        if *version != VERSION || digest != self.digest(key_bytes) {
+        let (digest, mark_bytes) = rest.split_at_checked(DIGEST_BYTES)?;
+        if *version != VERSION || digest != self.digest(mark_bytes) {
             return None;
         }
-        let (nanoseconds, id) = key_bytes.split_at_checked(KEY_BYTES_MIN)?;
-        let nanoseconds = i128::from_be_bytes(nanoseconds.try_into().ok()?);
-        Some(PageKey {
-            instant: Timestamp::from_nanosecond(nanoseconds).ok()?,
-            id: String::from_utf8(id.to_vec()).ok()?,
-        })
+        M::read(mark_bytes)
     }
 
-    fn digest(&self, key_bytes: &[u8]) -> [u8; DIGEST_BYTES] {
-        let full = self.hasher.clone().chain_update(key_bytes).finalize();
+    fn digest(&self, mark_bytes: &[u8]) -> [u8; DIGEST_BYTES] {
+        let full = self.hasher.clone().chain_update(mark_bytes).finalize();
         let mut digest = [0; DIGEST_BYTES];
         digest.copy_from_slice(&full[..DIGEST_BYTES]);
         digest
@@ -119,16 +181,30 @@ mod tests {
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')),
             "{token}"
         );
-        assert_eq!(own.key(&token).expect("own token"), Some(key));
-        assert_eq!(own.key("").expect("first page"), None);
+        assert_eq!(own.mark(&token).expect("own token"), Some(key));
+        assert_eq!(own.mark::<PageKey>("").expect("first page"), None);
         for other in [
             scope("SearchEntries", "acme", b"filter"),
             scope("ListDetections", "acm", b"efilter"),
             scope("ListDetections", "", b"filter"),
             scope("ListDetections", "acme", b"filter2"),
         ] {
-            assert!(other.key(&token).is_err());
+            assert!(other.mark::<PageKey>(&token).is_err());
         }
+    }
+
+    #[test]
+    fn marks_come_back_and_only_as_what_they_are() {
+        let own = scope("SearchEntries", "", b"");
+        let at = Timestamp::from_second(1_700_000_000).expect("in range");
+        let key = PageKey::new(Timestamp::MIN, &"entry-1");
+        let token = own.token(&(at, key.clone()));
+        assert_eq!(own.mark(&token).expect("own token"), Some((at, key)));
+        let token = own.token(&(at, 700_u32));
+        assert_eq!(own.mark(&token).expect("own token"), Some((at, 700_u32)));
+        let token = own.token(&at);
+        assert!(own.mark::<(Timestamp, u32)>(&token).is_err());
+        assert!(own.mark::<u32>(&token).is_err());
     }
 
     #[test]
@@ -142,10 +218,10 @@ mod tests {
             let mut garbled = token.clone().into_bytes();
             garbled[position] = if garbled[position] == b'A' { b'B' } else { b'A' };
             let garbled = String::from_utf8(garbled).expect("ascii");
-            assert!(own.key(&garbled).is_err(), "byte {position}");
-            assert!(own.key(&token[..position]).is_err() || position == 0);
+            assert!(own.mark::<PageKey>(&garbled).is_err(), "byte {position}");
+            assert!(own.mark::<PageKey>(&token[..position]).is_err() || position == 0);
         }
-        assert!(own.key(&"A".repeat(100_000)).is_err());
-        assert!(own.key("not base64!").is_err());
+        assert!(own.mark::<PageKey>(&"A".repeat(100_000)).is_err());
+        assert!(own.mark::<PageKey>("not base64!").is_err());
     }
 }

@@ -5,10 +5,9 @@ use std::ops::RangeInclusive;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 use turnstone_proto::{TENANT_METADATA_KEY, invalid_field, timestamp_from_proto, v1};
-use turnstone_store::DetectionFilter;
-use turnstone_types::{IdError, Label, Severity, SourceId, TenantId};
+use turnstone_types::{Fingerprint, IdError, Label, Severity, SourceId, TenantId};
 
-/// Longest label or scorer name, in characters.
+/// Longest name of a label, a scorer or a person, in characters.
 const NAME_CHARS_MAX: usize = 200;
 
 /// The tenant that the request metadata names; the shared one where it names none.
@@ -82,7 +81,7 @@ pub(crate) fn severity_filter(field: &str, number: i32) -> Result<Option<Severit
         })
 }
 
-/// A lowest score to filter by.
+/// A lowest or highest score to filter by.
 pub(crate) fn score_filter(field: &str, score: Option<f64>) -> Result<Option<f64>, Status> {
     match score {
         // Written so that NaN is refused.
@@ -90,6 +89,20 @@ pub(crate) fn score_filter(field: &str, score: Option<f64>) -> Result<Option<f64
             Err(invalid_field(field, format!("{score} is not between 0 and 1")))
         }
         other => Ok(other),
+    }
+}
+
+/// Refuses a span of scores that can hold nothing.
+pub(crate) fn score_span(
+    (min_field, min): (&str, Option<f64>),
+    (max_field, max): (&str, Option<f64>),
+) -> Result<(), Status> {
+    match (min, max) {
+        (Some(min), Some(max)) if min > max => Err(invalid_field(
+            max_field,
+            format!("{max} is less than {min_field} {min}"),
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -158,24 +171,27 @@ pub(crate) fn prose(field: &str, text: &str, chars_max: usize) -> Result<(), Sta
     Ok(())
 }
 
-/// A filter of detections. An absent one filters nothing.
-pub(crate) fn detection_filter(filter: Option<&v1::DetectionFilter>) -> Result<DetectionFilter, Status> {
-    let Some(filter) = filter else {
-        return Ok(DetectionFilter::default());
-    };
-    let (detected_from, detected_until) = time_span(
-        ("filter.detected_from", filter.detected_from.as_ref()),
-        ("filter.detected_until", filter.detected_until.as_ref()),
-    )?;
-    Ok(DetectionFilter {
-        unacknowledged: filter.unacknowledged,
-        label: label_filter("filter.anomaly_label", &filter.anomaly_label)?,
-        scorer: scorer_filter("filter.scorer", &filter.scorer)?,
-        severity: severity_filter("filter.severity", filter.severity)?,
-        source_id: source_filter("filter.source_id", &filter.source_id)?,
-        detected_from,
-        detected_until,
-        score_min: score_filter("filter.anomaly_score_min", filter.anomaly_score_min)?,
-        ..DetectionFilter::default()
+/// Who does something, for people.
+pub(crate) fn person(field: &str, name: &str) -> Result<(), Status> {
+    prose(field, name, NAME_CHARS_MAX)
+}
+
+/// A fingerprint that must be there.
+pub(crate) fn fingerprint(field: &str, text: &str) -> Result<Fingerprint, Status> {
+    // Not the text itself: it may be of any length.
+    Fingerprint::new(text).map_err(|_| {
+        invalid_field(
+            field,
+            "is no fingerprint; one has 16 hexadecimal digits in lower case",
+        )
     })
+}
+
+/// An instant that must be there.
+pub(crate) fn required_instant(
+    field: &str,
+    timestamp: Option<&prost_types::Timestamp>,
+) -> Result<Timestamp, Status> {
+    let timestamp = timestamp.ok_or_else(|| invalid_field(field, "is missing"))?;
+    timestamp_from_proto(timestamp).map_err(|error| invalid_field(field, error.to_string()))
 }

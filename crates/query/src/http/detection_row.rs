@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use turnstone_types::Detection;
+use turnstone_types::{Detection, Verdict};
 
 /// One row of `detections`.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,10 @@ pub(super) struct DetectionRow<'a> {
     acknowledged: bool,
     acknowledged_at: Option<Timestamp>,
     notes: &'a str,
+    verdict: Option<&'static str>,
+    acknowledgement_id: Option<&'a str>,
+    suppressed: bool,
+    fingerprint: Option<&'a str>,
 }
 
 impl<'a> From<&'a Detection> for DetectionRow<'a> {
@@ -40,6 +44,13 @@ impl<'a> From<&'a Detection> for DetectionRow<'a> {
             acknowledged: detection.acknowledged,
             acknowledged_at: detection.acknowledged_at,
             notes: &detection.notes,
+            verdict: detection.verdict.map(Verdict::as_str),
+            acknowledgement_id: detection.acknowledgement_id.as_ref().map(|id| id.as_str()),
+            suppressed: detection.suppressed,
+            fingerprint: detection
+                .fingerprint
+                .as_ref()
+                .map(|fingerprint| fingerprint.as_str()),
         }
     }
 }

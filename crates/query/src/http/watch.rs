@@ -3,6 +3,7 @@
 //! Each event carries a position as its id; a client that comes back with it as `Last-Event-ID` first gets what it missed.
 
 use crate::feed::{FeedPosition, WatchEnd, WatchEvent, WatchRequest};
+use crate::grpc::filters::{fingerprint_filter, text_filter};
 use crate::grpc::request::{
     check_time_order, id, label_filter, score_filter, scorer_filter, source_filter, tenant_of,
 };
@@ -19,6 +20,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -42,6 +45,10 @@ pub(super) struct WatchQuery {
     detected_from: Option<Timestamp>,
     detected_until: Option<Timestamp>,
     anomaly_score_min: Option<f64>,
+    fingerprint: String,
+    verdict: String,
+    suppressed: Option<bool>,
+    text: String,
 }
 
 pub(super) async fn watch(
@@ -110,24 +117,30 @@ fn filter(query: &WatchQuery) -> Result<DetectionFilter, Status> {
         "detected_until",
         query.detected_until,
     )?;
-    let severity = match query.severity.as_str() {
-        "" => None,
-        name => Some(
-            name.parse::<Severity>()
-                .map_err(|error| invalid_field("severity", error.to_string()))?,
-        ),
-    };
     Ok(DetectionFilter {
         unacknowledged: query.unacknowledged,
         label: label_filter("anomaly_label", &query.anomaly_label)?,
         scorer: scorer_filter("scorer", &query.scorer)?,
-        severity,
+        severity: named::<Severity>("severity", &query.severity)?,
         source_id: source_filter("source_id", &query.source_id)?,
         detected_from: query.detected_from,
         detected_until: query.detected_until,
         score_min: score_filter("anomaly_score_min", query.anomaly_score_min)?,
-        ..DetectionFilter::default()
+        fingerprint: fingerprint_filter("fingerprint", &query.fingerprint)?,
+        verdict: named("verdict", &query.verdict)?,
+        suppressed: query.suppressed,
+        text: text_filter("text", &query.text)?,
     })
+}
+
+/// What a parameter names; `None` where it is empty.
+fn named<T: FromStr<Err: Display>>(parameter: &str, name: &str) -> Result<Option<T>, Status> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    name.parse()
+        .map(Some)
+        .map_err(|error: T::Err| invalid_field(parameter, error.to_string()))
 }
 
 fn to_event(event: Result<WatchEvent, WatchEnd>) -> Event {

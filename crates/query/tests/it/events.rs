@@ -1,6 +1,8 @@
 //! Watching over plain HTTP: server-sent events and their resumption.
 
-use crate::support::{PATIENCE, TestServer, commit, commit_together, get, line, send_http, within};
+use crate::support::{
+    PATIENCE, TestServer, commit, commit_together, get, line, send_http, suppression_of, within,
+};
 use sqlx::ConnectOptions as _;
 use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -116,6 +118,10 @@ async fn detections_come_under_their_column_names() {
         "acknowledged",
         "acknowledged_at",
         "notes",
+        "verdict",
+        "acknowledgement_id",
+        "suppressed",
+        "fingerprint",
     ];
     wanted.sort_unstable();
     assert_eq!(columns, wanted);
@@ -128,6 +134,13 @@ async fn detections_come_under_their_column_names() {
         ),
         (Some("ERROR"), Some(false))
     );
+    let text = "two\nlines and an \u{1b}[31mescape";
+    assert_eq!(
+        event.data["fingerprint"],
+        turnstone_types::fingerprint(text).as_str()
+    );
+    assert_eq!(event.data["suppressed"], false);
+    assert!(event.data["verdict"].is_null() && event.data["acknowledgement_id"].is_null());
 }
 
 #[tokio::test]
@@ -149,6 +162,43 @@ async fn the_query_string_filters_and_names_the_tenant() {
 }
 
 #[tokio::test]
+async fn fingerprint_text_and_suppression_filter_too() {
+    let server = TestServer::start().await;
+    let texts = ["disk 1 full", "login by root", "login by eve", "disk 2 full"];
+    let suppression = suppression_of(&texts[1..2]).remove(0);
+    server.store.add_suppression(&suppression).await.unwrap();
+    let disks = turnstone_types::fingerprint(texts[0]);
+    let cases = [
+        (String::new(), vec!["disk 1 full", "login by eve", "disk 2 full"]),
+        (
+            format!("?fingerprint={disks}"),
+            vec!["disk 1 full", "disk 2 full"],
+        ),
+        ("?text=%22login+by%22".to_owned(), vec!["login by eve"]),
+        ("?text=disk+-1".to_owned(), vec!["disk 2 full"]),
+        ("?suppressed=true".to_owned(), vec!["login by root"]),
+        (
+            "?suppressed=true&verdict=expected".to_owned(),
+            vec!["login by root"],
+        ),
+    ];
+    let mut sources = Vec::new();
+    for (query, expected) in cases {
+        let mut source = EventSource::open(server.address, &format!("{PATH}{query}"), &[]).await;
+        source.next().await.unwrap();
+        sources.push((source, expected));
+    }
+    for text in texts {
+        commit(&server.store, &[line(text)]).await;
+    }
+    for (mut source, expected) in sources {
+        for text in expected {
+            assert_eq!(source.next_detection().await.0, text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn wrong_parameters_are_named() {
     let server = TestServer::start().await;
     let cases = [
@@ -157,6 +207,10 @@ async fn wrong_parameters_are_named() {
         ("tenant_id=a.b", "tenant_id"),
         ("labels=x", "labels"),
         ("unacknowledged=maybe", "unacknowledged"),
+        ("fingerprint=ABC", "fingerprint"),
+        ("verdict=wrong", "verdict"),
+        ("suppressed=1x", "suppressed"),
+        ("text=-only", "text"),
         ("source_id=a%07b", "source_id"),
         (
             "detected_from=2026-01-02T00:00:00Z&detected_until=2026-01-01T00:00:00Z",

@@ -13,7 +13,9 @@ use turnstone_proto::v1::detection_service_client::DetectionServiceClient;
 use turnstone_proto::v1::entry_service_client::EntryServiceClient;
 use turnstone_proto::v1::stats_service_client::StatsServiceClient;
 use turnstone_query::{QueryOptions, QueryParts, QueryService, ServeError};
-use turnstone_store::{ConnectOptions, DetectionFilter, RecordScores, Store, StoreAddress, connect};
+use turnstone_store::{
+    ConnectOptions, DetectionFilter, NewSuppression, RecordScores, Store, StoreAddress, connect,
+};
 use turnstone_types::{
     CycleId, Detection, EntryId, EntryOutcome, Label, LabelMeaning, NewCycle, NewEntry, ScoredEntry,
     Severity, SourceDelta, SourceId, TenantId, Timestamp, TimestampBasis,
@@ -154,6 +156,7 @@ pub struct Line {
     pub scorer: &'static str,
     pub detected_at: Timestamp,
     pub timestamp: Timestamp,
+    pub ingested_at: Timestamp,
 }
 
 /// A detection of the shared tenant.
@@ -168,6 +171,7 @@ pub fn line(text: impl Into<String>) -> Line {
         scorer: "mini",
         detected_at: Timestamp::now(),
         timestamp: Timestamp::now(),
+        ingested_at: Timestamp::now(),
     }
 }
 
@@ -200,8 +204,8 @@ pub async fn commit_together(store: &Arc<dyn Store>, lines: &[Line]) -> Vec<Entr
     let cycle = NewCycle {
         id: CycleId::generate(),
         tenant: TenantId::new(first.tenant).unwrap(),
-        started_at: first.timestamp,
-        closed_at: first.timestamp,
+        started_at: first.ingested_at,
+        closed_at: first.ingested_at,
         entries: entries.collect(),
         checkpoints: Vec::new(),
         sources: vec![SourceDelta {
@@ -250,6 +254,24 @@ pub async fn stored(store: &Arc<dyn Store>, tenant: &str) -> Vec<Detection> {
         .list_detections(&tenant, &DetectionFilter::default(), None, 10_000)
         .await
         .unwrap()
+}
+
+/// Suppressions of the shared tenant for the messages of these texts, for an hour from now.
+pub fn suppression_of(texts: &[&str]) -> Vec<NewSuppression> {
+    let now = Timestamp::now();
+    texts
+        .iter()
+        .map(|text| NewSuppression {
+            tenant: TenantId::shared(),
+            fingerprint: turnstone_types::fingerprint(text),
+            source_id: None,
+            label: None,
+            expires_at: now + Duration::from_secs(3_600),
+            reason: "planned".into(),
+            by: "ops".into(),
+            at: now,
+        })
+        .collect()
 }
 
 /// A request of a tenant.

@@ -7,7 +7,7 @@ use turnstone_proto::v1;
 use turnstone_proto::v1::acknowledge_detections_request::Selection;
 
 #[track_caller]
-fn assert_names<T: std::fmt::Debug>(field: &str, answer: Result<T, Status>) {
+pub fn assert_names<T: std::fmt::Debug>(field: &str, answer: Result<T, Status>) {
     let status = answer.expect_err(field);
     assert_eq!(status.code(), Code::InvalidArgument, "{field}: {status:?}");
     let details = status.get_error_details();
@@ -128,12 +128,20 @@ fn broken_filters() -> Vec<(&'static str, v1::DetectionFilter)> {
 async fn filters_of_detections_wherever_they_are_taken() {
     let server = TestServer::start().await;
     let mut client = server.detections().await;
-    for (field, filter) in broken_filters() {
+    for (field, filter) in broken_filters()
+        .into_iter()
+        .chain(crate::refusals::broken_filters())
+    {
         let list = v1::ListDetectionsRequest {
             filter: Some(filter.clone()),
             ..Default::default()
         };
-        assert_names(field, client.list_detections(list).await);
+        assert_names(field, client.list_detections(list.clone()).await);
+        let groups = v1::ListDetectionsRequest {
+            collapse: true,
+            ..list
+        };
+        assert_names(field, client.list_detections(groups).await);
         let watch = v1::WatchDetectionsRequest {
             filter: Some(filter.clone()),
         };
