@@ -32,12 +32,25 @@ impl ScoreError {
 pub struct BatchScorer {
     store: Arc<dyn Store>,
     engine: Engine,
+    quiet_seconds: u32,
 }
 
 impl BatchScorer {
-    /// Joins a store and an engine.
+    /// Joins a store and an engine, without a quiet time.
     pub fn new(store: Arc<dyn Store>, engine: Engine) -> Self {
-        Self { store, engine }
+        Self {
+            store,
+            engine,
+            quiet_seconds: 0,
+        }
+    }
+
+    /// For so many seconds after a group of detections was acknowledged, what recurs in it comes acknowledged.
+    pub fn with_quiet_seconds(self, quiet_seconds: u32) -> Self {
+        Self {
+            quiet_seconds,
+            ..self
+        }
     }
 
     /// The store that scores are written to.
@@ -95,7 +108,7 @@ impl BatchScorer {
             batch_id: Some(batch.id.clone()),
             scorer: self.engine.info().name.clone(),
             scored_at: Timestamp::now(),
-            quiet_seconds: 0,
+            quiet_seconds: self.quiet_seconds,
             outcomes,
         };
         let recorded = self.store.record_scores(&scores).await?;

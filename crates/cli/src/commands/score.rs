@@ -38,7 +38,7 @@ pub async fn run(shared: Shared, command: Score) -> anyhow::Result<()> {
     let stop = super::stop_on_signal()?;
     let engine = load_engine(&config, folder).await?;
     let progress = Progress::start(None, "entries scored");
-    let scorer = BatchScorer::new(store, engine.clone());
+    let scorer = BatchScorer::new(store, engine.clone()).with_quiet_seconds(config.scorer.quiet_seconds);
     let outcome = score_unscored(&scorer, &tenant, config.anomaly.batch, &stop, |so_far| {
         progress.set(so_far.scored);
         progress.say(format!("{} detections", so_far.detections));

@@ -42,7 +42,7 @@ async fn run(context: ServiceContext) -> anyhow::Result<()> {
     let queue = bus.score_queue(&backends::score_queue_options(&config)).await?;
     readiness.set("queue", true);
     let outcome = Worker::new(
-        BatchScorer::new(store, engine.clone()),
+        BatchScorer::new(store, engine.clone()).with_quiet_seconds(config.scorer.quiet_seconds),
         queue,
         worker_options(&config),
     )

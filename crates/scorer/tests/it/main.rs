@@ -11,7 +11,10 @@ use turnstone_classifier::{
     ScoreCache,
 };
 use turnstone_scorer::{BatchScorer, DirectOutcome, ScoreError, end_engine, score_unscored};
-use turnstone_store::{ConnectOptions, DetectionFilter, EntrySearch, Store, StoreAddress};
+use turnstone_store::{
+    AcknowledgeRequest, ConnectOptions, DetectionFilter, DetectionSelection, EntrySearch, GroupFilter,
+    GroupUntil, Store, StoreAddress,
+};
 use turnstone_types::{
     CycleId, Detection, EntryId, LabelMap, NewCycle, NewEntry, ScoreBatch, ScoreState, SourceId, TenantId,
     Timestamp, TimestampBasis,
@@ -288,4 +291,36 @@ async fn stopped_means_what_is_left_stays_open() {
     assert!(outcome.stopped);
     assert_eq!((outcome.scored, fixture.open().await.len()), (2, 2));
     fixture.close().await;
+}
+
+#[tokio::test]
+async fn what_recurs_within_the_quiet_time_comes_acknowledged() {
+    for (quiet_seconds, stays_closed) in [(3_600, true), (0, false)] {
+        let mut fixture = Fixture::new().await;
+        fixture.scorer = fixture.scorer.with_quiet_seconds(quiet_seconds);
+        let shared = TenantId::shared();
+        fixture.commit(&shared, &["bad disk 1"]).await;
+        fixture.score_all(&shared).await.unwrap();
+        let group = fixture
+            .store
+            .list_detection_groups(&shared, &GroupFilter::default(), None, 10)
+            .await
+            .unwrap()
+            .remove(0);
+        let selection = DetectionSelection::Groups(vec![GroupUntil {
+            key: group.key,
+            until: group.last_seen,
+        }]);
+        let request = AcknowledgeRequest::new(shared.clone(), selection, Timestamp::now());
+        assert_eq!(fixture.store.acknowledge(&request).await.unwrap().count, 1);
+        fixture.commit(&shared, &["bad disk 2"]).await;
+        fixture.score_all(&shared).await.unwrap();
+        let detections = fixture.detections().await;
+        assert_eq!(detections[0].text, "bad disk 2");
+        assert_eq!(
+            detections[0].acknowledged, stays_closed,
+            "quiet for {quiet_seconds} s"
+        );
+        fixture.close().await;
+    }
 }

@@ -162,6 +162,9 @@ pub struct ScorerConfig {
     pub deliveries_max: u32,
     /// Time that the work in hand has to finish after a signal, in seconds.
     pub grace_seconds: u64,
+    /// For so long after a person acknowledged a group of detections, what recurs in it comes acknowledged too, in seconds; 0 opens
+    /// the group again as soon as it recurs.
+    pub quiet_seconds: u32,
 }
 
 impl Default for ScorerConfig {
@@ -171,6 +174,7 @@ impl Default for ScorerConfig {
             ack_wait_seconds: 30,
             deliveries_max: 8,
             grace_seconds: 20,
+            quiet_seconds: 0,
         }
     }
 }

@@ -24,6 +24,7 @@ fn defaults_are_the_originals() {
     assert_eq!(config.anomaly.device, "cpu");
     assert_eq!(config.anomaly.batch, 256);
     assert!(config.server.listen.ip().is_loopback());
+    assert_eq!(config.scorer.quiet_seconds, 0);
 }
 
 #[test]
@@ -41,6 +42,7 @@ fn every_key_has_a_variable() {
         "TURNSTONE_SOURCES",
         "TURNSTONE_LABELS",
         "TURNSTONE_HEALTH_LISTEN",
+        "TURNSTONE_SCORER_QUIET_SECONDS",
     ] {
         assert!(
             names.iter().any(|name| name == expected),
@@ -94,6 +96,7 @@ fn refusals_say_what_and_where() {
         ("[anomaly]\nthreshold = 1.5", "anomaly.threshold"),
         ("[anomaly]\nthreshold = \"high\"", "line 2"),
         ("[anomaly]\nbatch = 0", "anomaly.batch"),
+        ("[scorer]\nquiet_seconds = -1", "line 2"),
         ("[server]\nlisten = \"nowhere\"", "line 2"),
         (
             "[[sources]]\nsource_id = \"a\"\nkind = \"files\"\npaths = []\n[[sources]]\nsource_id = \"a\"\nkind = \"files\"\npaths = [\"/x\"]",

@@ -116,7 +116,8 @@ async fn run_all(
             .await
             .context("bind to the queue")?;
         let worker = Worker::new(
-            BatchScorer::new(Arc::clone(&store), engine.clone()),
+            BatchScorer::new(Arc::clone(&store), engine.clone())
+                .with_quiet_seconds(config.scorer.quiet_seconds),
             score_queue,
             worker_options(config),
         );
