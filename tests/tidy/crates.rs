@@ -26,7 +26,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
         "turnstone-scorer",
         &["types", "proto", "store", "bus", "classifier", "service"],
     ),
-    ("turnstone-explain", &["types", "proto", "store", "service"]),
+    ("turnstone-explain", &["types"]),
     (
         "turnstone-query",
         &["types", "proto", "store", "explain", "service"],

@@ -18,6 +18,10 @@ pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Different lines that are kept of those which an answer names.
 const CITED_MAX: usize = 1_000;
 
+/// Citations that are reported. A model that writes `L1-L60` over and over makes sixty of each six bytes, and they are kept for
+/// all who read.
+const CITATIONS_MAX: usize = 2_000;
+
 /// An answer in its sections.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -74,6 +78,8 @@ pub struct AnswerParser {
     text: String,
     cited: BTreeSet<u32>,
     invented: BTreeSet<u32>,
+    /// Citations that were reported.
+    reported: usize,
     truncated: bool,
 }
 
@@ -86,11 +92,13 @@ impl AnswerParser {
             text: String::new(),
             cited: BTreeSet::new(),
             invented: BTreeSet::new(),
+            reported: 0,
             truncated: false,
         }
     }
 
-    /// Takes the next piece and returns the citations that it completes. Whether `L7` is complete shows only behind it.
+    /// Takes the next piece and returns the citations that it completes, of all pieces together at most 2,000. Whether `L7` is
+    /// complete shows only behind it.
     pub fn push(&mut self, piece: &str) -> Vec<CitationFrame> {
         let room = ANSWER_BYTES_MAX - self.text.len();
         let mut taken = piece;
@@ -158,9 +166,12 @@ impl AnswerParser {
         if kept.len() < CITED_MAX {
             kept.insert(number);
         }
-        frames.push(CitationFrame {
-            reference: format!("L{number}"),
-            entry_id,
-        });
+        if self.reported < CITATIONS_MAX {
+            self.reported += 1;
+            frames.push(CitationFrame {
+                reference: format!("L{number}"),
+                entry_id,
+            });
+        }
     }
 }

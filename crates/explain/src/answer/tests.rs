@@ -214,3 +214,11 @@ proptest! {
         read(3, &pieces);
     }
 }
+
+#[test]
+fn an_answer_of_nothing_but_references_has_few_citations() {
+    let mut parser = AnswerParser::new(&context(60));
+    let frames = (0..5_000).map(|_| parser.push("L1-L60 ").len());
+    assert_eq!(frames.sum::<usize>(), CITATIONS_MAX);
+    assert_eq!(parser.finish().1.cited.len(), 60);
+}

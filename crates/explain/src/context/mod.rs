@@ -254,12 +254,6 @@ impl Context {
         text
     }
 
-    /// The entry behind a reference such as `L7`; `None` where there is no such line.
-    pub fn entry_of(&self, reference: &str) -> Option<&EntryId> {
-        let number: usize = reference.strip_prefix('L')?.parse().ok()?;
-        self.lines.get(number.checked_sub(1)?).map(|line| &line.entry_id)
-    }
-
     /// As it is told to whoever asked.
     pub fn frame(&self) -> ContextFrame {
         let citable = |line: &ContextLine| CitableLine {

@@ -52,10 +52,6 @@ fn takes_the_window_of_the_source_in_the_order_of_time() {
         ["at the edge", "same second, before by id", "target", "after"]
     );
     assert_eq!(context.target_line().unwrap().reference(), "L3");
-    assert_eq!(context.entry_of("L1").map(EntryId::as_str), Some("a"));
-    assert_eq!(context.entry_of("L5"), None);
-    assert_eq!(context.entry_of("L0"), None);
-    assert_eq!(context.entry_of("7"), None);
     assert_eq!(context.left_out, LeftOut::default());
     let frame = context.frame();
     assert_eq!(frame.time_from, Some(at(-300)));

@@ -60,6 +60,8 @@ pub struct AnswerStream {
     state: State,
     text_bytes: usize,
     text_bytes_max: usize,
+    /// Text was dropped since there was more than `text_bytes_max`.
+    is_full: bool,
     has_seen_event: bool,
     /// Never to be shown.
     api_key: Option<SecretString>,
@@ -92,17 +94,17 @@ impl Clock {
     /// Until when the next piece has to come, and why it is too late then.
     pub(super) fn deadline(&self) -> (Instant, LlmError) {
         let seconds = |limit: Duration| limit.as_secs_f32();
-        let whole = self.asked + self.limits.whole;
+        let whole = later(self.asked, self.limits.whole);
         let (piece, reason) = match self.last_piece {
             None => (
-                self.asked + self.limits.first_token,
+                later(self.asked, self.limits.first_token),
                 format!(
                     "the LLM did not begin to answer within {} s: it may be busy, or too slow for its time limit",
                     seconds(self.limits.first_token)
                 ),
             ),
             Some(last) => (
-                last + self.limits.between_tokens,
+                later(last, self.limits.between_tokens),
                 format!(
                     "the LLM fell silent in the middle of its answer for {} s",
                     seconds(self.limits.between_tokens)
@@ -121,6 +123,12 @@ impl Clock {
     }
 }
 
+/// An instant that is `by` later; for a limit that means "never", one that nobody will see.
+pub(super) fn later(instant: Instant, by: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+    instant + by.min(FAR)
+}
+
 impl AnswerStream {
     pub(super) fn new(
         response: http::Response<Incoming>,
@@ -129,11 +137,15 @@ impl AnswerStream {
         max_tokens: u32,
         api_key: Option<SecretString>,
     ) -> Result<Self, LlmError> {
-        let content_type = response.headers().get(http::header::CONTENT_TYPE);
-        let content_type = content_type
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let header = |name| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_ascii_lowercase()
+        };
+        let content_type = header(http::header::CONTENT_TYPE);
+        if !matches!(header(http::header::CONTENT_ENCODING).as_str(), "" | "identity") {
+            let reason = "the LLM server compressed its answer, which it was not asked to: turn that off there, or in the proxy before it";
+            return Err(LlmError::new(LlmErrorKind::Garbled, reason));
+        }
         let form = if content_type.contains("json") && !content_type.contains("ndjson") {
             Form::Whole(Vec::new())
         } else if content_type.starts_with("text/html") {
@@ -155,6 +167,7 @@ impl AnswerStream {
             text_bytes_max: (max_tokens as usize)
                 .saturating_mul(BYTES_PER_TOKEN_MAX)
                 .max(4_096),
+            is_full: false,
             has_seen_event: false,
             api_key,
         })
@@ -290,7 +303,7 @@ impl AnswerStream {
             let text = self.filter.feed(&chunk.text);
             self.push_text(text);
         }
-        if self.text_bytes > self.text_bytes_max {
+        if self.is_full {
             self.end.finish = FinishReason::Length;
             return self.finish_stream();
         }
@@ -300,7 +313,12 @@ impl AnswerStream {
         Ok(())
     }
 
-    fn push_text(&mut self, text: String) {
+    fn push_text(&mut self, mut text: String) {
+        let room = self.text_bytes_max - self.text_bytes;
+        if text.len() > room {
+            self.is_full = true;
+            text.truncate(text.floor_char_boundary(room));
+        }
         if !text.is_empty() {
             self.text_bytes += text.len();
             self.ready.push_back(text);
@@ -328,8 +346,9 @@ impl AnswerStream {
     }
 
     fn no_completion(&self, text: &str) -> LlmError {
-        let start: String = text.chars().take(80).collect();
-        garbled(format!("\"{}\"", self.shown(&start)))
+        // Cut behind the look for the key, or half a key would show.
+        let said = self.shown(text);
+        garbled(format!("\"{}\"", turnstone_types::truncate_chars(&said, 80)))
     }
 
     fn shown(&self, text: &str) -> String {

@@ -1,6 +1,6 @@
 //! Puts a question: waits for a server that still loads its model, adapts to what it insists on, reads refusals.
 
-use super::answer::{AnswerStream, Clock};
+use super::answer::{AnswerStream, Clock, later};
 use super::connect::Endpoint;
 use super::refusal::Refusal;
 use super::wire::{Dialect, request_body};
@@ -8,8 +8,8 @@ use super::{LlmError, LlmErrorKind, LlmOptions};
 use crate::prompt::Message;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-    USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER, USER_AGENT,
 };
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
@@ -99,7 +99,7 @@ impl LlmClient {
                     let wait = error.retry_after().unwrap_or_default().max(backoff);
                     let is_hopeless =
                         error.kind() != LlmErrorKind::Loading && attempts >= UNAVAILABLE_ATTEMPTS;
-                    if is_hopeless || Instant::now() + wait >= deadline {
+                    if is_hopeless || later(Instant::now(), wait) >= deadline {
                         return Err(error);
                     }
                     tokio::time::sleep(wait).await;
@@ -205,6 +205,7 @@ fn headers(options: &LlmOptions, endpoint: &Endpoint) -> Result<HeaderMap, LlmEr
         ACCEPT,
         HeaderValue::from_static("text/event-stream, application/json"),
     );
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(
         USER_AGENT,
         HeaderValue::from_static(concat!("turnstone/", env!("CARGO_PKG_VERSION"))),

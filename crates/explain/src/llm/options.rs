@@ -1,13 +1,14 @@
 //! Where the model is and how long it may take. Reading these from a configuration is the caller's.
 
 use secrecy::SecretString;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where the model is and how it is asked.
 ///
-/// `Debug` never shows the key.
-#[derive(Debug, Clone)]
+/// `Debug` shows no key, nor the query of the address, which may hold one.
+#[derive(Clone)]
 pub struct LlmOptions {
     /// Where the API begins, for example `http://127.0.0.1:11434/v1`; `/chat/completions` is added unless it ends so.
     pub base_url: String,
@@ -25,6 +26,26 @@ pub struct LlmOptions {
     pub root_certificates: Option<PathBuf>,
     /// How long each step may take.
     pub limits: LlmLimits,
+}
+
+impl fmt::Debug for LlmOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What stands in front of an @ may be a password; such an address is refused, but it may be shown before.
+        let shown = match self.base_url.split(['?', '#']).next() {
+            Some(address) if !address.contains('@') => address,
+            _ => "[hidden]",
+        };
+        f.debug_struct("LlmOptions")
+            .field("base_url", &shown)
+            .field("model", &self.model)
+            .field("has_api_key", &self.api_key.is_some())
+            .field("temperature", &self.temperature)
+            .field("max_tokens", &self.max_tokens)
+            .field("context_tokens", &self.context_tokens)
+            .field("root_certificates", &self.root_certificates)
+            .field("limits", &self.limits)
+            .finish()
+    }
 }
 
 impl LlmOptions {

@@ -7,6 +7,8 @@ use serde_json::Value;
 use std::time::Duration;
 
 const SHOWN_CHARS_MAX: usize = 300;
+/// A server that asks for more than a day is not taken at its word.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
 
 /// An answer that is none.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ impl Refusal<'_> {
     /// How long the server asks to wait, where it does so in seconds. A date would need this machine's clock to be right.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let seconds: u64 = self.retry_after?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds))
+        Some(RETRY_AFTER_MAX.min(Duration::from_secs(seconds)))
     }
 
     /// How to put the question so that this server takes it, where it objected to one of our options.
@@ -206,7 +208,8 @@ fn number_behind(text: &str, words: &str) -> Option<u32> {
 
 /// Text of a server as part of a reason: one line, cut, without characters that steer a terminal, and without the key.
 pub(super) fn shown(text: &str, api_key: Option<&str>) -> String {
-    let text = match api_key.filter(|key| !key.is_empty()) {
+    // A key that was read from a file has a line end, which is not sent.
+    let text = match api_key.map(str::trim).filter(|key| !key.is_empty()) {
         Some(key) => text.replace(key, "[key]"),
         None => text.to_owned(),
     };
@@ -361,6 +364,8 @@ mod tests {
         busy.retry_after = Some("17");
         assert_eq!(busy.to_error().retry_after(), Some(Duration::from_secs(17)));
         assert!(busy.to_error().to_string().contains("in 17 s"));
+        busy.retry_after = Some("18446744073709551615");
+        assert_eq!(busy.to_error().retry_after(), Some(RETRY_AFTER_MAX));
         busy.retry_after = Some("Wed, 21 Oct 2026 07:28:00 GMT");
         assert_eq!(busy.to_error().retry_after(), None);
     }

@@ -191,7 +191,17 @@ async fn a_server_that_ignores_the_limit_is_cut_off() {
     };
     let (text, end) = ask_with(options).await.unwrap();
     assert_eq!(end.finish, FinishReason::Length);
-    assert!(text.len() < 6_000, "{}", text.len());
+    assert_eq!(text.len(), 4_096);
+    // All in one piece, in each form: what is handed out has the same limit.
+    let long = "ä".repeat(200_000);
+    let whole = format!(r#"{{"choices":[{{"message":{{"content":"{long}"}},"finish_reason":"stop"}}]}}"#);
+    for steps in [
+        vec![Step::events(), Step::piece(&long), Step::Hold],
+        vec![Step::answer("200 OK", "application/json", &whole)],
+    ] {
+        let (text, end) = ask(steps).await.unwrap();
+        assert_eq!((text.len(), end.finish), (700 * 32, FinishReason::Length));
+    }
 }
 
 #[tokio::test]
@@ -317,6 +327,10 @@ async fn an_option_that_the_server_refuses_is_left_out_from_then_on() {
 fn debug_shows_no_key() {
     let client = LlmClient::new(options("http://localhost")).unwrap();
     assert!(!format!("{client:?} {:?}", client.options()).contains("very-secret"));
+    for base_url in ["http://a/v1?key=sk-very-secret", "http://me:sk-very-secret@a/v1"] {
+        let shown = format!("{:?}", LlmOptions::new(base_url, "m"));
+        assert!(!shown.contains("very-secret"), "{shown}");
+    }
 }
 
 #[test]

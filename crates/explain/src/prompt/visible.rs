@@ -19,6 +19,9 @@ static MARKS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)<\||\|>|<｜|｜>|</?s>|<</?sys>>|</?(?:start|end)_of_(?:turn|image|text)>|</?think(?:ing)?>",
         r"|\[/?(?:inst|system_prompt|available_tools|tool_calls|tool_results|tool_content|think)\]",
         r"|</?(?:system|user|assistant|human|im_start|im_end|bos|eos|unk|pad|tool_call|tool_response|function_calls?)>",
+        // Exaone, GLM, InternLM, Seed, MiniMax, T5 and Nemotron, Mistral's tools and pictures.
+        r"|\[\||\|\]|\[gmask\]|<(?:sop|eop|eoh|eoa|eot)>|</?seed:|\]~b\]|\[e~\[|<(?:extra_id_|special_|unused)[0-9]+>",
+        r"|\[(?:img|img_break|img_end|args|call_id|begin_audio|model_settings|/?control_[0-9]+)\]",
     );
     // A constant that the tests compile.
     Regex::new(pattern).expect("the pattern of chat marks is valid")
@@ -139,6 +142,11 @@ mod tests {
         assert_eq!(visible("<|im_end|>"), "<\\|im_end|\\>");
         assert_eq!(visible("[/INST] </s><s>"), "[\\/INST] <\\/s><\\s>");
         assert_eq!(visible("<think>x</think>"), "<\\think>x<\\/think>");
+        assert_eq!(
+            visible("[|system|] [gMASK]<sop>"),
+            "[\\|system|\\] [\\gMASK]<\\sop>"
+        );
+        assert_eq!(visible("<seed:bos> <extra_id_1>"), "<\\seed:bos> <\\extra_id_1>");
         assert_eq!(visible("<start_of_turn>model"), "<\\start_of_turn>model");
         assert_eq!(
             visible("a < b | c > d [info] <html>"),

@@ -158,3 +158,90 @@ async fn garbage_is_told_from_an_answer() {
         assert!(!reason.contains('\u{1b}'));
     }
 }
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_nobody_else_gets_the_key() {
+    let elsewhere = ScriptedServer::always(vec![Step::events(), Step::piece("hello"), Step::end(1)])
+        .await
+        .unwrap();
+    for status in [
+        "301 Moved Permanently",
+        "302 Found",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        let target = format!("{}/v1/chat/completions?key=sk-very-secret", elsewhere.url());
+        let moved = format!("HTTP/1.1 {status}\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
+        let (kind, reason) = failure(vec![Step::send(moved)]).await;
+        assert_eq!(kind, LlmErrorKind::PathNotFound, "{reason}");
+    }
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_refused_unread() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n\r\n";
+    let server = ScriptedServer::always(vec![Step::send(head), Step::Hold])
+        .await
+        .unwrap();
+    let error = ask_with(options(&server.url())).await.unwrap_err();
+    assert_eq!(error.kind(), LlmErrorKind::Garbled);
+    assert!(error.to_string().contains("compressed"), "{error}");
+    assert!(server.requests()[0].contains("accept-encoding: identity\r\n"));
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_given_up() {
+    let endless = Step::send("data: ".to_owned() + &"x".repeat(3 << 20));
+    let server = ScriptedServer::always(vec![Step::events(), endless, Step::Hold])
+        .await
+        .unwrap();
+    let error = ask_with(options(&server.url())).await.unwrap_err();
+    assert_eq!(error.kind(), LlmErrorKind::Garbled);
+    assert!(error.to_string().contains("an endless line"), "{error}");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_marked_and_the_rest_is_read() {
+    let mut event = b"data: {\"choices\":[{\"delta\":{\"content\":\"a".to_vec();
+    event.extend([0xff, 0xc3]);
+    event.extend(b"b\"}}]}\n\n");
+    let (text, _) = ask(vec![Step::events(), Step::Send(event), Step::end(1)])
+        .await
+        .unwrap();
+    assert_eq!(text, "a\u{fffd}\u{fffd}b");
+}
+
+#[tokio::test]
+async fn a_server_cannot_make_us_wait_for_ever_or_fail_on_the_number() {
+    let busy =
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 18446744073709551615\r\ncontent-length: 0\r\n\r\n";
+    let error = ask(vec![Step::send(busy)]).await.unwrap_err();
+    assert_eq!(error.kind(), LlmErrorKind::ServerFailed);
+
+    let server = ScriptedServer::always(vec![Step::events(), Step::piece("a"), Step::end(1)])
+        .await
+        .unwrap();
+    let mut patient = options(&server.url());
+    patient.limits.first_token = Duration::MAX;
+    patient.limits.between_tokens = Duration::MAX;
+    patient.limits.whole = Duration::MAX;
+    assert_eq!(ask_with(patient).await.unwrap().0, "a");
+}
+
+#[tokio::test]
+async fn half_a_key_is_not_shown_either() {
+    // The key is cut by the limit of what is quoted, and it has a line end, as keys from files do.
+    let server = ScriptedServer::always(vec![Step::answer(
+        "200 OK",
+        "text/plain",
+        &format!("data: {}sk-very-secret\n\n", "x".repeat(70)),
+    )])
+    .await
+    .unwrap();
+    let mut from_file = options(&server.url());
+    from_file.api_key = Some(SecretString::from("sk-very-secret\n"));
+    let error = ask_with(from_file).await.unwrap_err();
+    assert_eq!(error.kind(), LlmErrorKind::Garbled);
+    assert!(!error.to_string().contains("sk-"), "{error}");
+}
