@@ -56,13 +56,22 @@ static NAMES: LazyLock<Vec<(NameKind, Regex)>> = LazyLock::new(|| {
 pub(super) fn named(text: &str) -> Vec<Name> {
     let text = turnstone_types::truncate_chars(text, 2_000);
     let found = NAMES.iter().filter_map(|(kind, regex)| {
-        let name = regex.captures(text)?.get(1)?.as_str();
+        let mut names = regex.captures_iter(text).filter_map(|found| found.get(1));
+        let name = names.find(|name| *kind != NameKind::Path || !is_request(&text[..name.start()]))?;
         Some(Name {
-            text: visible(name.trim_end_matches('.')),
+            text: visible(name.as_str().trim_end_matches('.')),
             kind: *kind,
         })
     });
     found.collect()
+}
+
+/// Whether a path behind this text is that of an HTTP request and of no file.
+fn is_request(before: &str) -> bool {
+    let before = before.trim_end();
+    ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
+        .iter()
+        .any(|method| before.ends_with(method))
 }
 
 /// What to ask about a name.
@@ -133,5 +142,7 @@ mod tests {
             "/etc/app/site.conf"
         );
         assert!(named("all is well").is_empty());
+        let request = named("client: 10.0.0.9, request: \"GET /products/1311 HTTP/1.1\", root /srv/shop");
+        assert_eq!(request.last().unwrap().text, "/srv/shop");
     }
 }

@@ -1,30 +1,34 @@
 //! The evidence summary, which needs no language model: facts that the caller counted, said in sentences for whoever is on
-//! call. It names no cause; it says what is known and where to look. `checks` knows what to check for which label.
+//! call. It names no cause; it says what is known and where to look. `checks` knows what to check for which label, `words`
+//! how things are said.
 
 mod checks;
 mod facts;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Facts, NewShape, RareLine, SimilarEntry, SourceRate, Verdict};
+pub use facts::{Counted, Facts, MessageGroup, NewShape, RareLine, SimilarEntry, SourceRate};
+pub use turnstone_types::Verdict;
 
 use crate::answer::Answer;
 use crate::context::{Context, ContextLine};
 use crate::prompt::visible;
 use std::collections::BTreeSet;
-use turnstone_types::{EntryId, Severity, Timestamp, truncate_chars};
+use turnstone_types::{EntryId, Severity, Timestamp, template};
+use words::{counted, moment, quote, rate, reference, span, times};
 
-/// Characters of a line that are quoted.
-const QUOTE_CHARS_MAX: usize = 160;
 /// Lines of one kind that are named; more would not be read at night.
 const NAMED_MAX: usize = 3;
 /// Seconds of silence in front of a line that are worth a sentence.
 const SILENCE_SECONDS_MIN: i64 = 60;
-/// How many times the usual rate is unusual.
-const RATE_FACTOR: f64 = 3.0;
-/// Lines from which a rate says anything.
-const RATE_LINES_MIN: f64 = 10.0;
+/// Lines of one kind in an hour that may be a burst.
+const BURST_LINES_MIN: u64 = 5;
+/// Lines of one kind in a day from which its hours can be compared.
+const RHYTHM_LINES_MIN: u64 = 24;
+/// Share of lines with errors that is worth a sentence.
+const ERROR_SHARE_MIN: f64 = 0.1;
 
 /// Says at the start of the second section where the text comes from.
 pub const WITHOUT_MODEL: &str =
@@ -44,6 +48,7 @@ pub fn summarise(context: &Context, facts: &Facts) -> Answer {
         facts,
         target,
         cited: BTreeSet::new(),
+        told: BTreeSet::from([template(&target.text)]),
     };
     let mut answer = Answer {
         what_happened: writer.what_happened(),
@@ -61,6 +66,8 @@ struct Writer<'a> {
     facts: &'a Facts,
     target: &'a ContextLine,
     cited: BTreeSet<u32>,
+    /// Templates of lines that were quoted: none is quoted twice.
+    told: BTreeSet<String>,
 }
 
 impl<'a> Writer<'a> {
@@ -75,7 +82,7 @@ impl<'a> Writer<'a> {
         let mut notes = self.context.detections.iter();
         if let Some(note) = notes.next() {
             let also: Vec<String> = notes
-                .map(|note| format!("{} ({:.2})", note.label, note.score))
+                .map(|note| format!("{} ({:.2})", visible(note.label.as_str()), note.score))
                 .collect();
             let also = if also.is_empty() {
                 String::new()
@@ -95,145 +102,181 @@ impl<'a> Writer<'a> {
 
     fn how_often(&self) -> String {
         let facts = self.facts;
-        let first = facts.first_seen.filter(|first| *first < self.target.timestamp);
-        let kept = facts
-            .kept_since
-            .map(|since| format!(" (lines are kept since {})", moment(since)))
-            .unwrap_or_default();
-        let Some(first) = first else {
-            return format!("It is the first line of its shape from this source{kept}.");
-        };
-        let first = format!("first seen {}", moment(first));
         let (hour, day) = (facts.hour_count, facts.day_count.max(facts.hour_count));
+        let first = facts.first_seen.filter(|first| *first < self.target.timestamp);
+        match (facts.counted, first) {
+            (Counted::Nothing, _) => return "How often lines of its kind come was not counted.".to_owned(),
+            (Counted::AtLeast, first) => {
+                let since = first.map(|first| format!(", since {} or longer", moment(first)));
+                return format!(
+                    "Lines of its kind: at least {hour} in the hour before it and {day} in the day{}.",
+                    since.unwrap_or_default()
+                );
+            }
+            (Counted::All, None) => {
+                let kept = facts
+                    .kept_since
+                    .map(|since| format!(" (lines are kept since {})", moment(since)));
+                return format!(
+                    "It is the first line of its kind from this source{}.",
+                    kept.unwrap_or_default()
+                );
+            }
+            (Counted::All, Some(_)) => {}
+        }
+        let mut seen = first
+            .map(|first| format!("first seen {}", moment(first)))
+            .unwrap_or_default();
+        if let Some(last) = facts
+            .last_before
+            .filter(|last| first.is_some_and(|first| first < *last))
+        {
+            seen.push_str(&format!(", last before it {}", moment(last)));
+        }
         if day <= 1 {
-            return format!("It is the only line of its shape in the day before it; {first}.");
+            return format!("It is the only line of its kind in the day before it; {seen}.");
         }
         // Evenly spread over the day an hour has a twenty-fourth of it.
-        if hour >= 5 && hour * 6 >= day {
-            return format!(
-                "Lines of its shape: {hour} in the hour before it, of {day} in the day. It comes in a burst; {first}."
-            );
-        }
-        if hour == 0 || hour == 1 {
-            return format!(
-                "Lines of its shape: {day} in the day before it, no other in the last hour; {first}."
-            );
-        }
-        format!(
-            "Lines of its shape: {day} in the day before it, {hour} in the last hour. That is no more than usual; {first}."
-        )
+        let rhythm = if hour >= BURST_LINES_MIN && hour * 6 >= day {
+            " It comes in a burst."
+        } else if day >= RHYTHM_LINES_MIN && (hour * 8..=hour * 72).contains(&day) {
+            " It comes about as often as in the rest of the day."
+        } else {
+            ""
+        };
+        let in_hour = if hour <= 1 {
+            "no other".to_owned()
+        } else {
+            hour.to_string()
+        };
+        format!("Lines of its kind: {in_hour} in the hour before it, {day} in the day; {seen}.{rhythm}")
     }
 
     fn what_changed(&mut self) -> String {
         let mut changes = Vec::new();
-        for shape in self.facts.new_shapes.iter().take(NAMED_MAX) {
+        let shapes = &self.facts.new_shapes;
+        let mut named: Vec<_> = shapes.iter().take(NAMED_MAX).collect();
+        named.sort_by_key(|shape| shape.first_at);
+        for shape in named {
             let place = self.place(&shape.entry_id, shape.first_at);
-            let times = if shape.count > 1 {
-                format!(", {} times", shape.count)
-            } else {
-                String::new()
+            self.told.insert(template(&shape.text));
+            let seconds = self.target.timestamp.as_second() - shape.first_at.as_second();
+            let when = match seconds {
+                1.. => format!("{} before it", span(seconds)),
+                0 => "at the same time".to_owned(),
+                _ => format!("{} after it", span(-seconds)),
             };
             changes.push(format!(
-                "- New, not seen before this window {place}{times}: {}",
+                "- First seen {when} {place}{}: {}",
+                times(shape.count),
                 quote(&shape.text)
             ));
         }
-        let more = self.facts.new_shapes.len().saturating_sub(NAMED_MAX);
+        let more = shapes.len().saturating_sub(NAMED_MAX) as u64;
         if more > 0 {
-            changes.push(format!("- {more} more new kinds of lines in this window"));
+            let kinds = counted(more, "more kind of line is", "more kinds of lines are");
+            changes.push(format!("- {kinds} new in this window"));
         }
         changes.extend(self.facts.source_rate.as_ref().and_then(rate));
+        let share = self.facts.error_share.filter(|share| *share >= ERROR_SHARE_MIN);
+        changes.extend(share.map(|share| {
+            let percent = (share * 100.0).min(100.0);
+            format!("- {percent:.0} % of the source's lines in the last hour state an error")
+        }));
         changes.extend(self.silence());
-        for line in self.errors_before() {
-            let reference = self.cite(line);
-            let severity = line.severity.map_or("ERROR", Severity::as_str);
-            changes.push(format!(
-                "- {severity} before it {reference}{}: {}",
-                times(line),
-                quote(&line.text)
-            ));
-        }
+        changes.extend(self.errors_before());
         if changes.is_empty() {
-            let partly = if self.context.left_out.before > 0 {
-                " (not all lines before it were looked at)"
-            } else {
-                ""
-            };
-            return format!(
-                "{WITHOUT_MODEL}\nNothing changed around it: no new kind of line, no unusual rate, no error before it{partly}."
-            );
+            changes.push(self.nothing_changed());
         }
         format!("{WITHOUT_MODEL}\n{}", changes.join("\n"))
     }
 
-    /// The nearest lines in front of the target that say themselves that something failed.
-    fn errors_before(&self) -> Vec<&'a ContextLine> {
-        let before = &self.context.lines[..self.context.target.unwrap_or(0)];
-        let failed = before
-            .iter()
-            .filter(|line| line.severity >= Some(Severity::Error));
-        let mut nearest: Vec<_> = failed.rev().take(NAMED_MAX).collect();
-        nearest.reverse();
-        nearest
+    fn nothing_changed(&self) -> String {
+        if self.context.lines.len() == 1 {
+            return "No other line of its time and source is known.".to_owned();
+        }
+        let rate = if self.facts.source_rate.is_some() {
+            ", no unusual rate"
+        } else {
+            ""
+        };
+        let partly = if self.context.left_out.before > 0 {
+            " (not all lines before it were looked at)"
+        } else {
+            ""
+        };
+        format!("Nothing stands out around it: no new kind of line{rate}, no other error before it{partly}.")
     }
 
-    fn silence(&self) -> Option<String> {
-        let previous = self
-            .context
-            .target?
-            .checked_sub(1)
-            .and_then(|index| self.context.lines.get(index))?;
+    /// The nearest lines in front of the target that say themselves that something failed, each kind once.
+    fn errors_before(&mut self) -> Vec<String> {
+        let before = &self.context.lines[..self.context.target.unwrap_or(0)];
+        let mut kinds: Vec<(String, &'a ContextLine, u64)> = Vec::new();
+        for line in before
+            .iter()
+            .rev()
+            .filter(|line| line.severity >= Some(Severity::Error))
+        {
+            let shape = template(&line.text);
+            match kinds.iter_mut().find(|(other, _, _)| *other == shape) {
+                Some((_, _, count)) => *count += u64::from(line.count),
+                None if self.told.contains(&shape) => {}
+                None => kinds.push((shape, line, u64::from(line.count))),
+            }
+        }
+        let nearest = kinds.into_iter().take(NAMED_MAX);
+        let said = nearest.map(|(shape, line, count)| {
+            self.told.insert(shape);
+            let severity = line.severity.unwrap_or(Severity::Error);
+            format!(
+                "- {severity} before it {}{}: {}",
+                self.cite(line),
+                times(count),
+                quote(&line.text)
+            )
+        });
+        said.collect()
+    }
+
+    fn silence(&mut self) -> Option<String> {
+        let index = self.context.target?.checked_sub(1)?;
+        let previous = self.context.lines.get(index)?;
         let seconds = self.target.timestamp.as_second() - previous.last_timestamp.as_second();
         (seconds >= SILENCE_SECONDS_MIN).then(|| {
             format!(
                 "- The source was silent for {} before it, since {}",
                 span(seconds),
-                reference(previous)
+                self.cite(previous)
             )
         })
     }
 
     fn evidence(&mut self) -> String {
-        let mut said = vec![format!(
-            "- {} the line itself{}",
-            self.cite(self.target),
-            times(self.target)
-        )];
-        let rare: Vec<_> = self.facts.rare.iter().take(NAMED_MAX).collect();
-        for rare in rare {
-            let Some(line) = self
-                .line_of(&rare.entry_id)
-                .filter(|line| line.number != self.target.number)
-            else {
-                continue;
-            };
+        let mut said = vec![format!("- {} the line itself", self.cite(self.target))];
+        let facts = self.facts;
+        let rare = facts.rare.iter().filter_map(|rare| {
             let often = match rare.day_count {
-                0 | 1 => "the only one of its shape in the day".to_owned(),
-                count => format!("one of only {count} of its shape in the day"),
+                0 | 1 => "the only line of its kind in the day".to_owned(),
+                count => format!("one of only {count} lines of its kind in the day"),
             };
-            let reference = self.cite(line);
-            said.push(format!("- {reference} {often}: {}", quote(&line.text)));
-        }
-        let labelled: Vec<&ContextLine> = self
-            .facts
-            .other_detections
-            .iter()
-            .filter_map(|id| self.line_of(id))
-            .collect();
-        for line in labelled
-            .into_iter()
-            .filter(|line| line.number != self.target.number)
-            .take(NAMED_MAX)
-        {
+            let line = self.untold(&rare.entry_id)?;
+            Some(format!("- {} {often}: {}", self.cite(line), quote(&line.text)))
+        });
+        said.extend(rare.take(NAMED_MAX));
+        let detections = facts.other_detections.iter().filter_map(|id| {
+            let line = self.untold(id)?;
             let label = line.score.as_ref().map_or_else(String::new, |(label, score)| {
                 format!(" ({}, {score:.2})", visible(label.as_str()))
             });
-            let reference = self.cite(line);
-            said.push(format!(
-                "- {reference} is a detection too{label}: {}",
+            Some(format!(
+                "- {} is a detection too{label}: {}",
+                self.cite(line),
                 quote(&line.text)
-            ));
-        }
+            ))
+        });
+        said.extend(detections.take(NAMED_MAX));
+        said.extend(self.detected_before());
+        said.extend(self.elsewhere());
         said.extend(self.judged());
         let left_out = self.context.left_out.in_words();
         if !left_out.is_empty() {
@@ -242,34 +285,87 @@ impl<'a> Writer<'a> {
         said.join("\n")
     }
 
+    /// Detections of the message in the target's own source.
+    fn detected_before(&self) -> Option<String> {
+        let own: Vec<&MessageGroup> = self
+            .facts
+            .groups
+            .iter()
+            .filter(|group| group.source_id == self.target.source_id)
+            .collect();
+        let detections: u64 = own.iter().map(|group| group.detections).sum();
+        let open: u64 = own.iter().map(|group| group.open).sum();
+        let first = own.iter().map(|group| group.first_at).min()?;
+        let handled = match open {
+            0 => "all acknowledged".to_owned(),
+            open if open >= detections => "none acknowledged".to_owned(),
+            open => format!("{open} not acknowledged"),
+        };
+        (detections > 1).then(|| {
+            format!(
+                "- {detections} detections of this message since {}, {handled}",
+                moment(first)
+            )
+        })
+    }
+
+    /// Other sources with detections of the message, those with the newest first.
+    fn elsewhere(&self) -> Option<String> {
+        let mut others = self.other_sources();
+        others.sort_by_key(|group| std::cmp::Reverse(group.last_at));
+        let names = others.iter().take(NAMED_MAX).map(|group| {
+            let detections = counted(group.detections, "detection", "detections");
+            format!(
+                "{} ({detections}, last {})",
+                visible(group.source_id.as_str()),
+                moment(group.last_at)
+            )
+        });
+        let names: Vec<String> = names.collect();
+        let more = match others.len().saturating_sub(NAMED_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!names.is_empty())
+            .then(|| format!("- The same message in other sources: {}{more}", names.join(", ")))
+    }
+
+    fn other_sources(&self) -> Vec<&'a MessageGroup> {
+        let others = self.facts.groups.iter();
+        others
+            .filter(|group| group.source_id != self.target.source_id && group.detections > 0)
+            .collect()
+    }
+
     /// What people said of lines like this one.
     fn judged(&self) -> Option<String> {
         let similar = &self.facts.similar;
-        let judged: Vec<&SimilarEntry> = similar.iter().filter(|one| one.verdict.is_some()).collect();
-        let last = judged.iter().max_by_key(|one| one.timestamp);
-        let Some(last) = last else {
-            let count = similar.len();
-            return (count > 0).then(|| match count {
-                1 => "- One similar line was found before; nobody has judged it".to_owned(),
-                _ => format!("- {count} similar lines were found before; nobody has judged one"),
-            });
-        };
-        let counted = |verdict: Verdict| judged.iter().filter(|one| one.verdict == Some(verdict)).count();
-        let parts: Vec<String> = Verdict::ALL
-            .into_iter()
-            .filter(|verdict| counted(*verdict) > 0)
-            .map(|verdict| format!("{} {}", counted(verdict), verdict.as_str()))
+        let judged: Vec<(&SimilarEntry, Verdict)> = similar
+            .iter()
+            .filter_map(|one| Some((one, one.verdict?)))
             .collect();
+        let Some((last, verdict)) = judged.iter().max_by_key(|(one, _)| one.timestamp) else {
+            let lines = counted(similar.len() as u64, "similar line was", "similar lines were");
+            return (!similar.is_empty()).then(|| format!("- {lines} found before; nobody has judged any"));
+        };
         let reason = if last.reason.trim().is_empty() {
             String::new()
         } else {
-            format!(": {}", quote(&last.reason))
+            format!(": {}", quote(last.reason.trim()))
         };
+        let last = format!("of {}, as {}{reason}", moment(last.timestamp), in_words(*verdict));
+        if judged.len() == 1 {
+            return Some(format!("- People judged one similar line, {last}"));
+        }
+        let parts = Verdict::ALL.into_iter().filter_map(|verdict| {
+            let count = judged.iter().filter(|(_, other)| *other == verdict).count();
+            (count > 0).then(|| format!("{count} as {}", in_words(verdict)))
+        });
+        let parts: Vec<String> = parts.collect();
         Some(format!(
-            "- Similar lines that people judged: {}; the last one, of {}, {}{reason}",
-            parts.join(", "),
-            moment(last.timestamp),
-            last.verdict.map_or("", Verdict::as_str)
+            "- People judged {} similar lines: {}; the last one, {last}",
+            judged.len(),
+            parts.join(", ")
         ))
     }
 
@@ -282,7 +378,7 @@ impl<'a> Writer<'a> {
             .count();
         if judged.len() >= 2 && harmless * 4 >= judged.len() * 3 {
             steps.push(format!(
-                "- {harmless} of {} similar lines were harmless. If this one is too, acknowledge it so, or suppress its shape for a while",
+                "- {harmless} of {} similar lines were harmless. If this one is too, acknowledge it so, or suppress its kind for a while",
                 judged.len()
             ));
         }
@@ -290,6 +386,13 @@ impl<'a> Writer<'a> {
         if let Some(shape) = first_new.filter(|shape| shape.first_at < self.target.timestamp) {
             let place = self.place(&shape.entry_id, shape.first_at);
             steps.push(format!("- Begin with the first new line before it {place}"));
+        }
+        let others = self.other_sources();
+        if let Some(other) = others.iter().max_by_key(|group| group.last_at) {
+            let name = visible(other.source_id.as_str());
+            steps.push(format!(
+                "- Compare with {name}, which has the same message: what do both depend on?"
+            ));
         }
         let label = self
             .context
@@ -318,6 +421,12 @@ impl<'a> Writer<'a> {
             .find(|line| line.entry_id == *entry_id || line.last_entry_id == *entry_id)
     }
 
+    /// The line of an entry, where no line of its kind was quoted yet; from now on one is.
+    fn untold(&mut self, entry_id: &EntryId) -> Option<&'a ContextLine> {
+        let line = self.line_of(entry_id)?;
+        self.told.insert(template(&line.text)).then_some(line)
+    }
+
     /// The reference of an entry, or its time where it is not among the lines.
     fn place(&mut self, entry_id: &EntryId, at: Timestamp) -> String {
         match self.line_of(entry_id) {
@@ -332,53 +441,10 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn reference(line: &ContextLine) -> String {
-    format!("[{}]", line.reference())
-}
-
-fn times(line: &ContextLine) -> String {
-    if line.count > 1 {
-        format!(" ({} times)", line.count)
-    } else {
-        String::new()
-    }
-}
-
-fn rate(rate: &SourceRate) -> Option<String> {
-    let (lines, usual) = (rate.lines as f64, rate.usual_lines);
-    if lines.max(usual) < RATE_LINES_MIN || !usual.is_finite() {
-        return None;
-    }
-    if lines >= usual * RATE_FACTOR {
-        let factor = if usual >= 1.0 {
-            format!(", {:.0} times as many", lines / usual)
-        } else {
-            String::new()
-        };
-        return Some(format!(
-            "- The source wrote {lines:.0} lines in this window where {usual:.0} are usual{factor}"
-        ));
-    }
-    (usual >= lines * RATE_FACTOR).then(|| {
-        format!("- The source wrote only {lines:.0} lines in this window where {usual:.0} are usual: is it still running, and are its lines arriving?")
-    })
-}
-
-fn quote(text: &str) -> String {
-    let shown = truncate_chars(text, QUOTE_CHARS_MAX);
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    format!("\"{}{more}\"", visible(shown))
-}
-
-fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// Seconds as people say them.
-fn span(seconds: i64) -> String {
-    match seconds {
-        ..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        _ => format!("{} h", seconds / 3_600),
+fn in_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::TruePositive => "true positive",
+        Verdict::FalsePositive => "false positive",
+        Verdict::Expected => "expected",
     }
 }
