@@ -1,7 +1,7 @@
 //! What an explanation sends to whoever asked for it, in order: context, tokens and citations, then done or error.
 
 use serde::{Deserialize, Serialize};
-use turnstone_types::{EntryId, Timestamp};
+use turnstone_types::{EntryId, SourceId, Timestamp};
 
 /// One piece of an answer. A stream of them never ends without [`Frame::Done`] or [`Frame::Error`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,13 @@ pub struct CitableLine {
     pub entry_id: EntryId,
     /// Entries that this line stands for, itself included.
     pub count: u32,
+    /// Where it comes from.
+    pub source_id: SourceId,
+    /// Its time.
+    pub timestamp: Timestamp,
+    /// The start of the line as it is stored, for people: not redacted, unlike what a model is given. Written by whoever writes
+    /// logs: do not trust it.
+    pub text: String,
 }
 
 /// A piece of text.

@@ -11,6 +11,9 @@ fn context(lines: usize) -> ContextFrame {
                 reference: format!("L{number}"),
                 entry_id: EntryId::new(format!("entry-{number}")).unwrap(),
                 count: 1,
+                source_id: turnstone_types::SourceId::new("app").unwrap(),
+                timestamp: turnstone_types::Timestamp::UNIX_EPOCH,
+                text: String::new(),
             })
             .collect(),
         ..ContextFrame::default()

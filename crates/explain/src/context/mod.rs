@@ -54,9 +54,9 @@ pub struct ContextInput {
     pub detections: Vec<Detection>,
     /// Lines around it, in any order. Those of other sources and from outside the window are passed over.
     pub lines: Vec<Line>,
-    /// Lines of the window in front of those that the caller did not read.
+    /// Lines of the window in front of those that the caller did not read: at least so many.
     pub unread_before: u64,
-    /// Lines of the window behind those that the caller did not read.
+    /// Lines of the window behind those that the caller did not read: at least so many.
     pub unread_after: u64,
 }
 
@@ -125,6 +125,8 @@ pub struct ContextLine {
     pub last_timestamp: Timestamp,
     /// Text of the first one, redacted and cut. Still written by strangers.
     pub text: String,
+    /// Start of the first one as it is stored: for people, never for a model.
+    pub raw_text: String,
     /// Its own severity.
     pub severity: Option<Severity>,
     /// Label and score, where it is scored.
@@ -147,6 +149,10 @@ pub struct LeftOut {
     pub before: u64,
     /// Lines behind the last one.
     pub after: u64,
+    /// Whether there may be more in front of the first one than counted.
+    pub before_is_least: bool,
+    /// Whether there may be more behind the last one than counted.
+    pub after_is_least: bool,
     /// Lines of lower rank; of evidence only.
     pub lower: u64,
     /// Lines that are only counted, in a line like them.
@@ -165,13 +171,14 @@ impl LeftOut {
     pub fn in_words(&self) -> String {
         let lines = |count: u64| if count == 1 { "line" } else { "lines" };
         let mut parts = Vec::new();
-        for (count, which) in [
-            (self.before, "earlier"),
-            (self.after, "later"),
-            (self.lower, "less relevant"),
+        for (count, is_least, which) in [
+            (self.before, self.before_is_least, "earlier"),
+            (self.after, self.after_is_least, "later"),
+            (self.lower, false, "less relevant"),
         ] {
             if count > 0 {
-                parts.push(format!("{count} {which} {} left out", lines(count)));
+                let least = if is_least { "at least " } else { "" };
+                parts.push(format!("{least}{count} {which} {} left out", lines(count)));
             }
         }
         if self.folded > 0 {
@@ -260,6 +267,9 @@ impl Context {
             reference: line.reference(),
             entry_id: line.entry_id.clone(),
             count: line.count,
+            source_id: line.source_id.clone(),
+            timestamp: line.timestamp,
+            text: line.raw_text.clone(),
         };
         ContextFrame {
             lines: self.lines.iter().map(citable).collect(),

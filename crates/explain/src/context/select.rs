@@ -16,6 +16,8 @@ use turnstone_types::{EntryId, SourceId, Timestamp, template, truncate_chars};
 const LINES_READ_PER_LINE: usize = 50;
 /// Characters of a line by which lines are held to be alike; what classifiers see too.
 const TEMPLATE_CHARS_MAX: usize = turnstone_types::CLASSIFIED_TEXT_CHARS_MAX;
+/// Characters of a line that people are shown; detections keep as many.
+const RAW_CHARS_MAX: usize = turnstone_types::DETECTION_TEXT_CHARS_MAX;
 /// How many times as many characters as any other the target may have.
 const TARGET_CHARS_FACTOR: usize = 4;
 /// Characters below which the target is not cut, however few tokens there are.
@@ -78,6 +80,8 @@ pub(super) fn around(input: &ContextInput, options: &ContextOptions) -> Context 
     let mut left_out = LeftOut {
         before: input.unread_before + middle as u64 - entries(&before[before.len() - chosen_before..]),
         after: input.unread_after + (lines.len() - middle) as u64 - entries(&after[..chosen_after]),
+        before_is_least: input.unread_before > 0,
+        after_is_least: input.unread_after > 0,
         ..LeftOut::default()
     };
     let kept_from = before.len() - chosen_before;
@@ -360,6 +364,7 @@ fn context_line(line: &Line, text: String, role: LineRole) -> ContextLine {
         timestamp: line.timestamp,
         last_timestamp: line.timestamp,
         text,
+        raw_text: truncate_chars(&line.text, RAW_CHARS_MAX).to_owned(),
         severity: line.severity,
         score: line.score.clone(),
         role,

@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use turnstone_types::{DetectionId, TenantId};
+use turnstone_types::{DetectionId, TenantId, truncate_chars};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_372_800 + second).unwrap()
@@ -127,7 +127,7 @@ fn the_nearest_lines_go_in_first_and_sides_have_no_holes() {
     assert_eq!((context.left_out.before, context.left_out.after), (27 + 5, 24));
     assert_eq!(
         context.frame().left_out,
-        "32 earlier lines left out, 24 later lines left out"
+        "at least 32 earlier lines left out, 24 later lines left out"
     );
     assert_eq!(context.frame().left_out_count, 56);
 }
@@ -368,4 +368,24 @@ proptest! {
         let costs: usize = context.lines.iter().map(|line| token_estimate(&crate::prompt::rendered_line(line))).sum();
         prop_assert!(costs <= tokens_max.max(60));
     }
+}
+
+#[test]
+fn people_get_the_line_as_it_is_stored() {
+    let text = format!("login password=hunter2secret {}", "x".repeat(3_000));
+    let context = Context::around(
+        &input(line("t", 0, &text), Vec::new()),
+        &ContextOptions::default(),
+    );
+    assert!(
+        !context.lines[0].text.contains("hunter2secret"),
+        "{}",
+        context.lines[0].text
+    );
+    let shown = &context.frame().lines[0];
+    assert_eq!(shown.text, truncate_chars(&text, 2_000));
+    assert_eq!(
+        (shown.source_id.as_str(), shown.timestamp),
+        ("app", context.lines[0].timestamp)
+    );
 }

@@ -102,6 +102,11 @@ impl Explainer {
         self.llm.is_none()
     }
 
+    /// Limits of what an answer rests on, before they are lowered to what fits into the model: so much is worth reading.
+    pub fn context_options(&self) -> &ContextOptions {
+        &self.context
+    }
+
     /// How many generations run.
     pub fn running_count(&self) -> usize {
         self.flights.running_count()
