@@ -2,9 +2,11 @@
 //! Unknown keys are errors. Defaults are here and nowhere else.
 
 mod env;
+mod explanations;
 mod sections;
 
 pub use env::{EnvironmentKey, environment_keys};
+pub use explanations::{ExplainConfig, LlmConfig};
 pub use sections::{
     AnomalyConfig, DatabaseConfig, HealthConfig, IngestConfig, LogFormat, NatsConfig, ScorerConfig,
     ServerConfig, TelemetryConfig,
@@ -76,6 +78,10 @@ pub struct Config {
     pub anomaly: AnomalyConfig,
     /// The scorer's work loop.
     pub scorer: ScorerConfig,
+    /// The language model of explanations.
+    pub llm: LlmConfig,
+    /// What explanations rest on.
+    pub explain: ExplainConfig,
     /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
     /// Health of services without a port of their own.
@@ -127,6 +133,7 @@ impl Config {
         };
         resolve(&mut self.data_dir);
         resolve(&mut self.nats.credentials_file);
+        resolve(&mut self.llm.root_certificates);
         for source in &mut self.sources {
             source
                 .paths
@@ -168,7 +175,7 @@ impl Config {
                 format!("{} is no probability; use 0 to 1", self.anomaly.threshold),
             );
         }
-        let positive: [(&str, u64); 12] = [
+        let positive: [(&str, u64); 13] = [
             ("anomaly.batch", self.anomaly.batch.into()),
             ("database.connections_max", self.database.connections_max.into()),
             ("ingest.cycle_entries_max", self.ingest.cycle_entries_max.into()),
@@ -193,6 +200,7 @@ impl Config {
                 "server.requests_in_flight_max",
                 self.server.requests_in_flight_max.into(),
             ),
+            ("server.explanations_max", self.server.explanations_max.into()),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return invalid(key, "must be at least 1".into());
@@ -203,7 +211,8 @@ impl Config {
                 "must be at least 2, so that work can be extended in time".into(),
             );
         }
-        Ok(())
+        self.llm.check()?;
+        self.explain.check()
     }
 }
 

@@ -61,6 +61,8 @@ pub struct ServerConfig {
     pub requests_in_flight_max: u32,
     /// Watchers at the same time.
     pub watchers_max: u32,
+    /// Streams of explanations at the same time.
+    pub explanations_max: u32,
     /// Serves anybody who can reach a public address. Never set this outside a network of your own.
     pub insecure_no_token_on_public_address: bool,
 }
@@ -71,6 +73,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7400)),
             requests_in_flight_max: 256,
             watchers_max: 256,
+            explanations_max: 256,
             insecure_no_token_on_public_address: false,
         }
     }

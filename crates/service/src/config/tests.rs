@@ -43,6 +43,11 @@ fn every_key_has_a_variable() {
         "TURNSTONE_LABELS",
         "TURNSTONE_HEALTH_LISTEN",
         "TURNSTONE_SCORER_QUIET_SECONDS",
+        "TURNSTONE_LLM_ADDRESS",
+        "TURNSTONE_LLM_API_KEY",
+        "TURNSTONE_LLM_CONTEXT_TOKENS",
+        "TURNSTONE_EXPLAIN_WINDOW_SECONDS",
+        "TURNSTONE_EXPLAIN_REDACT_IP",
     ] {
         assert!(
             names.iter().any(|name| name == expected),
@@ -103,6 +108,20 @@ fn refusals_say_what_and_where() {
             "source_id",
         ),
         ("tenant = \"a.b\"", "tenant"),
+        ("[llm]\nadress = \"http://127.0.0.1\"", "adress"),
+        ("[llm]\naddress = \"http://127.0.0.1:1/v1\"", "llm.model"),
+        ("[llm]\naddress = \"127.0.0.1:1\"\nmodel = \"m\"", "llm.address"),
+        ("[llm]\ntemperature = 2.5", "llm.temperature"),
+        ("[llm]\nfirst_token_seconds = 0", "llm.first_token_seconds"),
+        ("[llm]\nmax_tokens = 0", "llm.max_tokens"),
+        ("[explain]\nwindow_seconds = 0", "explain.window_seconds"),
+        ("[explain]\nlines_max = 5000", "explain.lines_max"),
+        (
+            "[explain]\nredact_secrets = false\nredact_ip = true",
+            "explain.redact_secrets",
+        ),
+        ("[explain]\nredact_mails = true", "redact_mails"),
+        ("[server]\nexplanations_max = 0", "server.explanations_max"),
         ("=", "line 1"),
     ];
     for (text, expected) in cases {
@@ -121,5 +140,36 @@ fn refusals_say_what_and_where() {
             .expect_err("missing")
             .to_string()
             .contains("/nowhere/x.toml")
+    );
+}
+
+#[test]
+fn the_key_of_the_language_model_never_shows() {
+    const KEY: &str = "sk-0123456789abcdef";
+    let config = load_text(
+        "[llm]\naddress = \"https://llm.example/v1\"\nmodel = \"m\"\nroot_certificates = \"ca.pem\"\n",
+        &[
+            ("TURNSTONE_LLM_API_KEY", KEY),
+            ("TURNSTONE_LLM_TEMPERATURE", "0.7"),
+            ("TURNSTONE_EXPLAIN_REDACT_EMAIL", "true"),
+        ],
+    )
+    .expect("valid");
+    assert_eq!(config.llm.api_key.expose(), KEY);
+    assert!(config.explain.redact_email && config.llm.temperature == 0.7);
+    assert!(
+        config.llm.root_certificates.ends_with("/ca.pem") && config.llm.root_certificates.starts_with('/')
+    );
+    let shown = format!("{config:?}{}", toml::to_string(&config).expect("serialises"));
+    assert!(!shown.contains(KEY), "{shown}");
+    let misplaced = load_text(
+        "",
+        &[("TURNSTONE_LLM_ADDRESS", KEY), ("TURNSTONE_LLM_MODEL", "m")],
+    )
+    .expect_err("no address")
+    .to_string();
+    assert!(
+        misplaced.contains("llm.address") && !misplaced.contains(KEY),
+        "{misplaced}"
     );
 }
