@@ -15,6 +15,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         &descriptor_path,
         protox::prost::Message::encode_to_vec(&descriptors),
     )?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    // Explanations go out as JSON too (server-sent events, `turnstone explain --format jsonl`), under the names of the fields.
+    let mut code = tonic_prost_build::configure();
+    for message in [
+        "ExplanationContext",
+        "ContextLine",
+        "Redaction",
+        "ExplanationToken",
+        "ExplanationCitation",
+        "ExplanationDone",
+        "ExplanationError",
+    ] {
+        code = code.type_attribute(format!("turnstone.v1.{message}"), "#[derive(serde::Serialize)]");
+    }
+    for field in [
+        "ExplanationContext.time_from",
+        "ExplanationContext.time_until",
+        "ContextLine.timestamp",
+    ] {
+        code = code.field_attribute(
+            format!("turnstone.v1.{field}"),
+            "#[serde(serialize_with = \"crate::json::timestamp\")]",
+        );
+    }
+    code.compile_fds(descriptors)?;
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod v1 {
 
 mod convert;
 mod error_code;
+mod json;
 
 pub use convert::{ConvertError, timestamp_from_proto, timestamp_to_proto};
 pub use error_code::{ErrorCode, invalid_field};

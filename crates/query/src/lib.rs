@@ -1,7 +1,8 @@
 //! The query service: gRPC, gRPC-web, reflection, health, server-sent events and plain HTTP on one port, in front of a store.
-//! Reads through `turnstone_store`; scores nothing, publishes nothing, and reads neither configuration nor environment.
+//! Reads through `turnstone_store`; scores nothing, publishes nothing, and reads no environment.
 
 mod connections;
+mod explain;
 mod feed;
 mod from_config;
 mod gate;
@@ -12,5 +13,6 @@ mod server;
 mod status;
 mod store_monitor;
 
+pub use explain::explainer;
 pub use options::{QueryOptions, ServeError};
 pub use server::{Bound, QueryParts, QueryService};

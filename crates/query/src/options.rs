@@ -21,9 +21,11 @@ pub struct QueryOptions {
     pub connections_max: usize,
     /// Watchers at the same time.
     pub watchers_max: usize,
+    /// Streams of explanations at the same time; more are answered RESOURCE_EXHAUSTED.
+    pub explanations_max: usize,
     /// Detections that one watcher may lag behind before it is sent away.
     pub watcher_queue_max: usize,
-    /// How often a watcher hears that its watch stands.
+    /// How often a watcher hears that its watch stands, and a reader of an explanation that it is still being written.
     pub heartbeat_interval: Duration,
     /// How often the store is asked for new detections while somebody watches.
     pub poll_interval: Duration,
@@ -46,6 +48,7 @@ impl QueryOptions {
             request_time_max: Duration::from_secs(30),
             connections_max: 1_024,
             watchers_max: 256,
+            explanations_max: 256,
             watcher_queue_max: 1_024,
             heartbeat_interval: Duration::from_secs(15),
             poll_interval: Duration::from_millis(200),

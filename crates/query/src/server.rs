@@ -1,6 +1,7 @@
 //! Puts the service together: listener, routes, feed, monitor.
 
 use crate::connections;
+use crate::explain::Explanations;
 use crate::feed::DetectionFeed;
 use crate::gate::{self, Gate};
 use crate::grpc::{DetectionApi, EntryApi, ExplanationApi, REQUEST_BYTES_MAX, StatsApi};
@@ -109,13 +110,20 @@ impl Bound {
         let _stop_at_drop = stop.clone().drop_guard();
         let feed = DetectionFeed::start(Arc::clone(&self.parts.store), &self.options, stop.clone());
         let gate = Arc::new(Gate::new(&self.options, stop.clone()));
+        let explanations = Arc::new(Explanations::new(
+            Arc::clone(&self.parts.store),
+            self.parts.explainer.clone(),
+            &self.options,
+            stop.clone(),
+        ));
         let health = HealthReporter::new();
         let pages = http::routes(http::Pages {
             readiness: self.parts.readiness.clone(),
             metrics: self.parts.metrics.clone(),
             feed: Arc::clone(&feed),
+            explanations: Arc::clone(&explanations),
         });
-        let router = grpc_routes(&self.parts, &feed, &health)?
+        let router = grpc_routes(&self.parts, &feed, explanations, &health)?
             .layer(from_fn_with_state(Arc::clone(&gate), gate::pass_grpc))
             .layer(tonic_web::GrpcWebLayer::new())
             .merge(pages.layer(from_fn_with_state(gate, gate::pass_http)));
@@ -144,6 +152,7 @@ const SERVICE_NAMES: [&str; 4] = [
 fn grpc_routes(
     parts: &QueryParts,
     feed: &Arc<DetectionFeed>,
+    explanations: Arc<Explanations>,
     health: &HealthReporter,
 ) -> Result<Router, tonic_reflection::server::Error> {
     let store = || Arc::clone(&parts.store);
@@ -163,7 +172,8 @@ fn grpc_routes(
             EntryServiceServer::new(EntryApi { store: store() }).max_decoding_message_size(REQUEST_BYTES_MAX),
         )
         .add_service(
-            ExplanationServiceServer::new(ExplanationApi).max_decoding_message_size(REQUEST_BYTES_MAX),
+            ExplanationServiceServer::new(ExplanationApi { explanations })
+                .max_decoding_message_size(REQUEST_BYTES_MAX),
         )
         .add_service(
             StatsServiceServer::new(StatsApi { store: store() }).max_decoding_message_size(REQUEST_BYTES_MAX),

@@ -1,7 +1,7 @@
 //! The query service as a process of its own.
 
 use std::process::ExitCode;
-use turnstone_query::{QueryOptions, QueryParts, QueryService};
+use turnstone_query::{QueryOptions, QueryParts, QueryService, explainer};
 use turnstone_service::{Program, ServiceContext, backends};
 
 fn main() -> ExitCode {
@@ -29,6 +29,7 @@ async fn run(context: ServiceContext) -> anyhow::Result<()> {
         QueryParts {
             readiness,
             metrics: Some(metrics),
+            explainer: explainer(&config, &store).map_err(anyhow::Error::msg)?,
             ..QueryParts::new(store)
         },
     )

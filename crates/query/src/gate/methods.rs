@@ -12,7 +12,16 @@ const REFLECTION: [&str; 2] = [
     "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
-const PAGES: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/v1/detections/watch"];
+const PAGES: [&str; 6] = [
+    "/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/v1/detections/watch",
+    "/v1/diagnose",
+];
+/// One name for the explanations of all entries, whose ids are written by callers.
+const EXPLANATION: &str = "/v1/entries/{id}/explanation";
 
 /// The methods of this server.
 pub(super) struct MethodNames {
@@ -50,8 +59,18 @@ impl MethodNames {
 
     pub fn http(&self, method: &Method, path: &str) -> &'static str {
         let known = matches!(*method, Method::GET | Method::HEAD);
-        self.http.get(path).copied().filter(|_| known).unwrap_or(OTHER)
+        let name = self.http.get(path).copied();
+        name.or_else(|| is_explanation(path).then_some(EXPLANATION))
+            .filter(|_| known)
+            .unwrap_or(OTHER)
     }
+}
+
+fn is_explanation(path: &str) -> bool {
+    let id = path
+        .strip_prefix("/v1/entries/")
+        .and_then(|rest| rest.strip_suffix("/explanation"));
+    id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
 /// Whether orchestrators ask this about our health. They hold no token and must get an answer under overload.
@@ -76,6 +95,19 @@ mod tests {
         assert_eq!(names.grpc("/turnstone.v1.DetectionService/Drop"), OTHER);
         assert_eq!(names.http(&Method::GET, "/readyz"), "/readyz");
         assert_eq!(names.http(&Method::GET, "/etc/passwd"), OTHER);
+        assert_eq!(names.http(&Method::GET, "/v1/diagnose"), "/v1/diagnose");
+        assert_eq!(
+            names.http(&Method::GET, "/v1/entries/0199%2Fa/explanation"),
+            EXPLANATION
+        );
+        for other in [
+            "/v1/entries//explanation",
+            "/v1/entries/a/b/explanation",
+            "/v1/entries/explanation",
+        ] {
+            assert_eq!(names.http(&Method::GET, other), OTHER, "{other}");
+        }
+        assert_eq!(names.http(&Method::POST, "/v1/entries/a/explanation"), OTHER);
         assert!(
             is_probe(names.grpc("/grpc.health.v1.Health/Check"))
                 && !is_probe(names.http(&Method::GET, "/metrics"))

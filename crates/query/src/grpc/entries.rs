@@ -76,7 +76,8 @@ impl EntryService for EntryApi {
     }
 }
 
-fn no_such_entry(entry_id: &EntryId) -> Status {
+/// The answer where an entry is not there, or is another tenant's.
+pub(crate) fn no_such_entry(entry_id: &EntryId) -> Status {
     ErrorCode::NotFound.status(format!("there is no entry {entry_id} for this tenant"))
 }
 

@@ -13,8 +13,8 @@ mod stats;
 mod timeline;
 
 pub(crate) use detections::{DetectionApi, watch_end_status};
-pub(crate) use entries::EntryApi;
-pub(crate) use explanations::ExplanationApi;
+pub(crate) use entries::{EntryApi, no_such_entry};
+pub(crate) use explanations::{ExplanationApi, checked_question};
 pub(crate) use stats::StatsApi;
 
 /// Most bytes of one request message: 10,000 ids of the greatest length fit.

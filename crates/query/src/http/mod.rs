@@ -1,9 +1,12 @@
-//! Plain HTTP: the start page, probes, metrics, the event stream, and what is answered to unknown paths.
+//! Plain HTTP: the start page, probes, metrics, the event streams, and what is answered to unknown paths.
 
 mod detection_row;
+mod event_stream;
+mod explanations;
 mod start_page;
 mod watch;
 
+use crate::explain::Explanations;
 use crate::feed::DetectionFeed;
 use axum::body::Body;
 use axum::extract::State;
@@ -28,6 +31,7 @@ pub(crate) struct Pages {
     pub readiness: Readiness,
     pub metrics: Option<PrometheusHandle>,
     pub feed: Arc<DetectionFeed>,
+    pub explanations: Arc<Explanations>,
 }
 
 /// All plain HTTP routes and the fallback of the whole server.
@@ -38,6 +42,8 @@ pub(crate) fn routes(pages: Pages) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/v1/detections/watch", get(watch::watch))
+        .route("/v1/entries/{id}/explanation", get(explanations::entry))
+        .route("/v1/diagnose", get(explanations::diagnose))
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found)
         .with_state(pages)

@@ -4,33 +4,26 @@
 
 use crate::feed::{FeedPosition, WatchEnd, WatchEvent, WatchRequest};
 use crate::grpc::filters::{fingerprint_filter, text_filter};
-use crate::grpc::request::{
-    check_time_order, id, label_filter, score_filter, scorer_filter, source_filter, tenant_of,
-};
+use crate::grpc::request::{check_time_order, label_filter, score_filter, scorer_filter, source_filter};
 use crate::grpc::watch_end_status;
 use crate::http::detection_row::DetectionRow;
+use crate::http::event_stream::{respond, tenant};
 use crate::http::{Pages, error_response};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::sse::{Event, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use axum::response::sse::Event;
 use futures::StreamExt;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use std::convert::Infallible;
 use std::fmt::Display;
 use std::str::FromStr;
-use std::time::Duration;
 use tonic::Status;
-use tonic::metadata::MetadataMap;
-use turnstone_proto::{TENANT_METADATA_KEY, invalid_field};
+use turnstone_proto::invalid_field;
 use turnstone_store::DetectionFilter;
-use turnstone_types::{Severity, TenantId};
-
-/// What the client is told to wait before it connects again.
-const RECONNECT_PAUSE: Duration = Duration::from_secs(2);
+use turnstone_types::Severity;
 
 /// The query string: the fields of `DetectionFilter`, and the tenant for clients that cannot set headers.
 #[derive(Debug, Default, Deserialize)]
@@ -67,16 +60,7 @@ pub(super) async fn watch(
         Ok(watcher) => watcher,
         Err(status) => return error_response(&status),
     };
-    let first = futures::stream::iter([Event::default().retry(RECONNECT_PAUSE)]);
-    let events = first
-        .chain(watcher.into_stream().map(to_event))
-        .map(Ok::<_, Infallible>);
-    let mut response = Sse::new(events).into_response();
-    // Asks proxies that gather answers to let events through one by one.
-    response
-        .headers_mut()
-        .insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
+    respond(watcher.into_stream().map(to_event))
 }
 
 fn watch_request(query: &WatchQuery, headers: &HeaderMap) -> Result<WatchRequest, Status> {
@@ -89,25 +73,10 @@ fn watch_request(query: &WatchQuery, headers: &HeaderMap) -> Result<WatchRequest
         }
     };
     Ok(WatchRequest {
-        tenant: tenant(query, headers)?,
+        tenant: tenant(query.tenant_id.as_deref(), headers)?,
         filter: filter(query)?,
         resume_after,
     })
-}
-
-fn tenant(query: &WatchQuery, headers: &HeaderMap) -> Result<TenantId, Status> {
-    let by_header = tenant_of(&MetadataMap::from_headers(headers.clone()))?;
-    let Some(name) = &query.tenant_id else {
-        return Ok(by_header);
-    };
-    let by_query = id("tenant_id", name, TenantId::new)?;
-    if headers.contains_key(TENANT_METADATA_KEY) && by_query != by_header {
-        return Err(invalid_field(
-            "tenant_id",
-            format!("differs from the header {TENANT_METADATA_KEY}"),
-        ));
-    }
-    Ok(by_query)
 }
 
 fn filter(query: &WatchQuery) -> Result<DetectionFilter, Status> {

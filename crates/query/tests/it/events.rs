@@ -1,80 +1,10 @@
 //! Watching over plain HTTP: server-sent events and their resumption.
 
-use crate::support::{
-    PATIENCE, TestServer, commit, commit_together, get, line, send_http, suppression_of, within,
-};
+use crate::event_source::EventSource;
+use crate::support::{PATIENCE, TestServer, commit, commit_together, get, line, suppression_of};
 use sqlx::ConnectOptions as _;
-use std::net::SocketAddr;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::TcpStream;
 
 const PATH: &str = "/v1/detections/watch";
-
-#[derive(Debug, Default)]
-struct SseEvent {
-    name: String,
-    id: String,
-    data: serde_json::Value,
-}
-
-struct EventSource {
-    head: String,
-    lines: BufReader<TcpStream>,
-}
-
-impl EventSource {
-    async fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
-        let mut lines = BufReader::new(send_http(address, "GET", path, headers, &[]).await);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert!(
-                within(PATIENCE, "the head", lines.read_line(&mut head))
-                    .await
-                    .unwrap()
-                    > 0,
-                "{head}"
-            );
-        }
-        assert!(head.contains(" 200 "), "{head}");
-        Self {
-            head: head.to_lowercase(),
-            lines,
-        }
-    }
-
-    /// The next event that has data; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<SseEvent> {
-        let mut event = SseEvent::default();
-        loop {
-            let mut line = String::new();
-            if within(PATIENCE, "an event", self.lines.read_line(&mut line))
-                .await
-                .unwrap()
-                == 0
-            {
-                return None;
-            }
-            match line.trim_end().split_once(": ") {
-                Some(("event", name)) => event.name = name.into(),
-                Some(("id", id)) => event.id = id.into(),
-                Some(("data", data)) => event.data = serde_json::from_str(data).unwrap(),
-                _ if !event.name.is_empty() => return Some(event),
-                _ => {}
-            }
-        }
-    }
-
-    /// Text and id of the next detection.
-    async fn next_detection(&mut self) -> (String, String) {
-        loop {
-            let event = self.next().await.expect("the stream goes on");
-            if event.name == "detection" {
-                return (event.data["text"].as_str().unwrap().to_owned(), event.id);
-            }
-            assert_eq!(event.name, "heartbeat");
-        }
-    }
-}
 
 #[tokio::test]
 async fn detections_come_under_their_column_names() {

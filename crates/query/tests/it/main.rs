@@ -3,9 +3,14 @@
 
 mod access;
 mod acknowledge;
+mod diagnose;
 mod entries;
+mod event_source;
 mod events;
+mod explaining;
+mod explanations;
 mod groups;
+mod interruptions;
 mod lists;
 mod operations;
 mod overload;

@@ -88,30 +88,6 @@ async fn health_follows_the_store() {
     assert_eq!(crate::support::get(server.address, "/readyz").await.status, 200);
 }
 
-#[tokio::test]
-async fn explanations_say_that_they_come_later() {
-    let server = TestServer::start().await;
-    let mut client = v1::explanation_service_client::ExplanationServiceClient::new(server.channel().await);
-    let refused = client
-        .explain_entry(v1::ExplainEntryRequest::default())
-        .await
-        .unwrap_err();
-    assert_eq!(refused.code(), Code::Unimplemented);
-    assert!(
-        refused.message().contains("later version"),
-        "{}",
-        refused.message()
-    );
-    assert_eq!(
-        client
-            .diagnose(v1::DiagnoseRequest::default())
-            .await
-            .unwrap_err()
-            .code(),
-        Code::Unimplemented
-    );
-}
-
 /// A message in a length-prefixed frame.
 pub fn framed(message: &impl Message) -> Vec<u8> {
     let mut bytes = vec![0];

@@ -9,10 +9,13 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
+use turnstone_explain::generate::Explainer;
 use turnstone_proto::v1::detection_service_client::DetectionServiceClient;
 use turnstone_proto::v1::entry_service_client::EntryServiceClient;
+use turnstone_proto::v1::explanation_service_client::ExplanationServiceClient;
 use turnstone_proto::v1::stats_service_client::StatsServiceClient;
 use turnstone_query::{QueryOptions, QueryParts, QueryService, ServeError};
+use turnstone_service::Config;
 use turnstone_store::{
     ConnectOptions, DetectionFilter, NewSuppression, RecordScores, Store, StoreAddress, connect,
 };
@@ -62,8 +65,24 @@ impl TestServer {
         server
     }
 
+    /// Starts a server on a migrated store that explains as a configuration says.
+    pub async fn start_explaining(config: &Config, change: impl FnOnce(&mut QueryOptions)) -> Self {
+        let make = |store: &Arc<dyn Store>| turnstone_query::explainer(config, store).unwrap();
+        let server = Self::start_on_empty_file_with(change, make).await;
+        server.store.migrate().await.unwrap();
+        server
+    }
+
     /// Starts a server whose store has no schema yet.
     pub async fn start_on_empty_file(change: impl FnOnce(&mut QueryOptions)) -> Self {
+        let make = |store: &Arc<dyn Store>| QueryParts::new(Arc::clone(store)).explainer;
+        Self::start_on_empty_file_with(change, make).await
+    }
+
+    async fn start_on_empty_file_with(
+        change: impl FnOnce(&mut QueryOptions),
+        explainer: impl FnOnce(&Arc<dyn Store>) -> Explainer,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("turnstone.db");
         let store = open(&database).await;
@@ -74,6 +93,7 @@ impl TestServer {
             options,
             QueryParts {
                 metrics: Some(METRICS.clone()),
+                explainer: explainer(&store),
                 ..QueryParts::new(Arc::clone(&store))
             },
         )
@@ -113,6 +133,10 @@ impl TestServer {
 
     pub async fn entries(&self) -> EntryServiceClient<Channel> {
         EntryServiceClient::new(self.channel().await)
+    }
+
+    pub async fn explanations(&self) -> ExplanationServiceClient<Channel> {
+        ExplanationServiceClient::new(self.channel().await)
     }
 
     pub async fn stats(&self) -> StatsServiceClient<Channel> {
