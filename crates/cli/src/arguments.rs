@@ -1,10 +1,13 @@
-//! The command line: every command, flag and example that `--help` shows; those of `bench` and `eval` are in files of their own.
+//! The command line: every command, flag and example that `--help` shows; those of `bench`, `eval`, `explain` and `diagnose` are in files of
+//! their own.
 
 mod bench;
 mod eval;
+mod explain;
 
 pub use bench::{Bench, BenchClassify, ReportFormat};
 pub use eval::Eval;
+pub use explain::{AnswerFormat, Diagnose, Explain};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -70,6 +73,16 @@ pub enum Command {
         after_help = "Query: words, \"a phrase\", prefix*, -not\n\nExamples:\n  turnstone search 'disk -smartd'\n  turnstone search '\"connection refused\"' --source web --format jsonl"
     )]
     Search(Search),
+    /// Explain an entry from the lines around it
+    #[command(
+        after_help = "Examples:\n  turnstone explain 0199a…\n  turnstone explain 0199a… --refresh --format jsonl | jq -r '.token.text // empty'\n\nWithout a language model ([llm] in the configuration) it is a summary of the evidence. Exits with 1, and the reason, where the answer failed."
+    )]
+    Explain(Explain),
+    /// Ask what is going wrong, or anything else, about the lines of a time
+    #[command(
+        after_help = "Examples:\n  turnstone diagnose\n  turnstone diagnose 'why do logins fail?' --last 6h --source ssh --source bastion\n\nWithout a language model ([llm] in the configuration) the lines that were found are listed. Exits with 1, and the reason, where the answer failed."
+    )]
+    Diagnose(Diagnose),
     /// Counts of entries, backlog and detections, and the health of the sources
     Stats(Stats),
     /// Look at a model

@@ -15,9 +15,9 @@ use tonic::transport::{Channel, Endpoint};
 use turnstone_proto::TENANT_METADATA_KEY;
 use turnstone_proto::v1::{
     detection_service_client::DetectionServiceClient, entry_service_client::EntryServiceClient,
-    stats_service_client::StatsServiceClient,
+    explanation_service_client::ExplanationServiceClient, stats_service_client::StatsServiceClient,
 };
-use turnstone_query::{QueryOptions, QueryParts, QueryService};
+use turnstone_query::{QueryOptions, QueryParts, QueryService, explainer};
 use turnstone_service::{ApiToken, Config, Secret, backends};
 use turnstone_store::{Store, StoreAddress};
 use turnstone_types::TenantId;
@@ -120,7 +120,11 @@ impl Connection {
             api_token: Some(token.clone()),
             ..QueryOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)))
         };
-        let bound = QueryService::bind(options, QueryParts::new(store)).await?;
+        let parts = QueryParts {
+            explainer: explainer(config, &store).map_err(anyhow::Error::msg)?,
+            ..QueryParts::new(store)
+        };
+        let bound = QueryService::bind(options, parts).await?;
         let server = format!("http://{}", bound.local_addr());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
@@ -144,6 +148,11 @@ impl Connection {
     /// Calls on entries.
     pub fn entries(&self) -> EntryServiceClient<Transport> {
         EntryServiceClient::new(self.transport.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// Calls for explanations.
+    pub fn explanations(&self) -> ExplanationServiceClient<Transport> {
+        ExplanationServiceClient::new(self.transport.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     /// Calls on counts.

@@ -55,6 +55,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Score(command) => commands::score::run(shared, command).await,
         Command::Detections(command) => commands::detections::run(shared, command).await,
         Command::Search(command) => commands::search::run(shared, command).await,
+        Command::Explain(command) => commands::explain::explain(shared, command).await,
+        Command::Diagnose(command) => commands::explain::diagnose(shared, command).await,
         Command::Stats(command) => commands::stats::run(shared, command).await,
         Command::Model(command) => commands::model::run(shared, command).await,
         Command::Db(command) => commands::db::run(shared, command).await,

@@ -6,6 +6,7 @@ pub mod classify;
 pub mod db;
 pub mod detections;
 pub mod eval;
+pub mod explain;
 pub mod model;
 pub mod scan;
 pub mod score;

@@ -1,10 +1,12 @@
 //! What the commands print: safe for terminals, plain when piped.
 
+mod answer;
 mod escape;
 mod json;
 mod progress;
 mod rows;
 
+pub use answer::{AnswerEnd, AnswerPrinter};
 pub use escape::escape_controls;
 pub use json::{print_json, safe_json};
 pub use progress::Progress;

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use turnstone_bus::BusOptions;
 use turnstone_bus::embedded::{EmbeddedOptions, NatsServer, program_candidates};
 use turnstone_ingest::{Ingest, IngestOptions};
-use turnstone_query::{QueryOptions, QueryParts, QueryService};
+use turnstone_query::{QueryOptions, QueryParts, QueryService, explainer};
 use turnstone_scorer::{BatchScorer, Worker, end_engine, load_engine, worker_options};
 use turnstone_service::model::{WhenUnset, model_folder};
 use turnstone_service::telemetry::Telemetry;
@@ -61,6 +61,7 @@ async fn run_all(
     let parts = QueryParts {
         metrics: Some(telemetry.metrics.clone()),
         bus: Some(bus.clone()),
+        explainer: explainer(config, &store).map_err(anyhow::Error::msg)?,
         ..QueryParts::new(Arc::clone(&store))
     };
     let bound = QueryService::bind(query, parts).await?;
