@@ -5,6 +5,7 @@ mod command_line;
 mod dead_letters;
 mod exactly_once;
 mod example_logs;
+mod explanations;
 mod faults;
 mod grpc_client;
 mod lines;
