@@ -24,6 +24,14 @@ pub struct Prediction {
 /// The answer to one row of a call.
 pub type RowOutcome = Result<Prediction, RowError>;
 
+/// The answer to one text, and how likely every class is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Judgement {
+    pub prediction: Prediction,
+    /// By class index.
+    pub probabilities: Vec<f32>,
+}
+
 /// What a model's logits mean to the caller.
 #[derive(Debug)]
 pub(crate) struct Predictor {
@@ -52,16 +60,25 @@ impl Predictor {
 
     /// The answer of a row with these logits, one for each label and all of them finite.
     pub fn predict(&self, logits: &[f32]) -> Prediction {
+        self.judge(logits).prediction
+    }
+
+    /// As [`Predictor::predict`], with the probabilities that it rests on.
+    pub fn judge(&self, logits: &[f32]) -> Judgement {
         let probabilities = self.probabilities(logits);
         let class = head::winner(&probabilities);
         let score = f64::from(probabilities[class]);
         let (raw_label, meaning) = &self.labels[class];
-        Prediction {
+        let prediction = Prediction {
             class,
             raw_label: Arc::clone(raw_label),
             meaning: meaning.clone(),
             score,
             detected: meaning.anomalous && score >= self.threshold,
+        };
+        Judgement {
+            prediction,
+            probabilities,
         }
     }
 }

@@ -115,8 +115,8 @@ impl ModelCache {
     }
 
     /// Keeps the logits of a text. The caller sees to it that they are finite.
-    pub fn insert(&self, key: CacheKey, logits: &[f32]) {
-        self.cache.entries.insert(key, logits.into());
+    pub fn insert(&self, key: CacheKey, logits: Arc<[f32]>) {
+        self.cache.entries.insert(key, logits);
     }
 
     /// Tells the metrics how full the cache is.
@@ -152,7 +152,7 @@ mod tests {
     fn another_model_precision_device_or_rule_shares_nothing() {
         let cache = ScoreCache::new(1 << 20).expect("on");
         let first = ModelCache::new(Arc::clone(&cache), &info());
-        first.insert(first.key("line"), &[1.0, 2.0]);
+        first.insert(first.key("line"), Arc::from([1.0, 2.0]));
         let others: [fn(&mut ModelInfo); 5] = [
             |info| info.content_hash = "ac".to_owned(),
             |info| info.dtype = "bf16".to_owned(),
@@ -186,11 +186,11 @@ mod tests {
         let model = ModelCache::new(Arc::clone(&cache), &info());
         let often: Vec<CacheKey> = (0..50).map(|n| model.key(&format!("often {n}"))).collect();
         for key in &often {
-            model.insert(*key, &[0.5; 7]);
+            model.insert(*key, Arc::from([0.5; 7]));
             assert!(model.get(key).is_some());
         }
         for n in 0..100_000 {
-            model.insert(model.key(&format!("flood {n}")), &[0.25; 7]);
+            model.insert(model.key(&format!("flood {n}")), Arc::from([0.25; 7]));
             assert!(cache.bytes() <= bytes_max, "{} bytes after {n}", cache.bytes());
             if n % 100 == 0 {
                 often.iter().for_each(|key| drop(model.get(key)));
@@ -206,7 +206,7 @@ mod tests {
         assert!(ScoreCache::new(0).is_none());
         let cache = ScoreCache::new(10).expect("on");
         let model = ModelCache::new(Arc::clone(&cache), &info());
-        model.insert(model.key("x"), &[1.0]);
+        model.insert(model.key("x"), Arc::from([1.0]));
         assert!(cache.bytes() <= 10 && model.get(&model.key("x")).is_none());
     }
 }

@@ -3,9 +3,11 @@
 //!
 //! - [`Classifier`] runs on the caller's thread.
 //! - [`Engine`] runs a classifier on a thread of its own, for async callers, and prepares texts ahead of it.
+//! - [`Engine::explain_label`] says which words of a text carry its label.
 //! - [`ScoreCache`] keeps what the engines of a process have answered.
 
 mod answer;
+mod attribution;
 mod batching;
 mod cache;
 mod classifier;
@@ -33,6 +35,9 @@ mod warm_up;
 mod weights;
 
 pub use answer::{Prediction, RowOutcome};
+pub use attribution::{
+    ATTRIBUTED_ROWS_MAX, ATTRIBUTED_SPANS_MAX, ExplainLabelError, LabelAttribution, WordWeight,
+};
 pub use cache::ScoreCache;
 pub use classifier::Classifier;
 pub use engine::{Classify, Engine, EngineOptions};

@@ -13,6 +13,13 @@ impl Normalise {
         }
     }
 
+    /// What the model sees of one text.
+    pub(crate) fn seen(self, text: &str) -> String {
+        let mut seen = String::new();
+        self.append(text, &mut String::new(), &mut seen);
+        seen
+    }
+
     /// Appends what the model sees of `text`: at most [`CLASSIFIED_TEXT_CHARS_MAX`] characters, counted after the rule, so
     /// that a long header or address takes nothing away from the message behind it. Of a template's text the first
     /// [`SCORED_TEXT_CHARS_MAX`] characters count. `scratch` is room to work in.

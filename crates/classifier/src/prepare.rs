@@ -1,7 +1,7 @@
 //! What happens to the texts of a call before the model, on any thread: normalise and cut, fold what is the same, look up what
 //! is known, tokenise the rest. What the model then answers is put together with it here too.
 
-use crate::answer::{Predictor, RowOutcome};
+use crate::answer::Predictor;
 use crate::batching::panic_text;
 use crate::cache::{CacheKey, ModelCache};
 use crate::error::RowError;
@@ -41,7 +41,7 @@ struct Unique {
     span: Range<usize>,
     /// Its key, where there is a cache.
     key: Option<CacheKey>,
-    answer: Option<RowOutcome>,
+    logits: Option<Result<Arc<[f32]>, RowError>>,
 }
 
 /// A call that is ready for the model.
@@ -59,6 +59,11 @@ impl TextPreparer {
             normalise,
             predictor,
         }
+    }
+
+    /// What is done to a text before the model sees it.
+    pub fn rule(&self) -> Normalise {
+        self.normalise
     }
 
     /// From logits to answers.
@@ -99,7 +104,7 @@ impl TextPreparer {
                     uniques.push(Unique {
                         span: 0..0,
                         key: None,
-                        answer: Some(Err(error)),
+                        logits: Some(Err(error)),
                     });
                     next
                 }
@@ -112,7 +117,7 @@ impl TextPreparer {
                         uniques.push(Unique {
                             span,
                             key,
-                            answer: logits.map(|logits| Ok(self.predictor.predict(&logits))),
+                            logits: logits.map(Ok),
                         });
                         next
                     }
@@ -129,7 +134,7 @@ impl TextPreparer {
     /// Makes the tokens of what is still without an answer, together with the pool's threads that have nothing else to do.
     /// Tells the time that took, summed over the threads.
     pub fn tokenise(self: &Arc<Self>, mut folded: FoldedTexts, pool: &Pool) -> (PreparedTexts, Duration) {
-        let open = |unique: &(usize, &Unique)| unique.1.answer.is_none();
+        let open = |unique: &(usize, &Unique)| unique.1.logits.is_none();
         let texts = folded.uniques.iter().enumerate().filter(open);
         let job = Arc::new(TokeniseJob {
             preparer: Arc::clone(self),
@@ -153,7 +158,7 @@ impl TextPreparer {
         for (index, row) in receiver.iter().take(job.chunks()).flatten() {
             match row {
                 Ok(row) => rows.push((index, row)),
-                Err(error) => folded.uniques[index].answer = Some(Err(error)),
+                Err(error) => folded.uniques[index].logits = Some(Err(error)),
             }
         }
         let time = Duration::from_nanos(job.nanos.load(Ordering::Relaxed));
@@ -230,26 +235,29 @@ impl FoldedTexts {
 
     /// Distinct texts whose answer was in the cache.
     pub fn hits(&self) -> usize {
-        let known = |unique: &&Unique| matches!(unique.answer, Some(Ok(_)));
+        let known = |unique: &&Unique| matches!(unique.logits, Some(Ok(_)));
         self.uniques.iter().filter(known).count()
     }
 
     /// Whether nothing is left for the model.
     pub fn is_complete(&self) -> bool {
-        self.uniques.iter().all(|unique| unique.answer.is_some())
+        self.uniques.iter().all(|unique| unique.logits.is_some())
     }
 
-    /// The answer of each row, in the call's order.
-    pub fn into_outcomes(self) -> Vec<RowOutcome> {
+    /// The answer of each row, in the call's order, made of its logits.
+    pub fn into_answers<T: Clone>(self, answer: impl Fn(&[f32]) -> T) -> Vec<Result<T, RowError>> {
         let lost = || {
             Err(RowError::Forward {
                 reason: "the row has no answer".to_owned(),
             })
         };
-        let answers: Vec<RowOutcome> = self
+        let answers: Vec<Result<T, RowError>> = self
             .uniques
             .into_iter()
-            .map(|unique| unique.answer.unwrap_or_else(lost))
+            .map(|unique| {
+                let logits = unique.logits.unwrap_or_else(lost)?;
+                Ok(answer(&logits))
+            })
             .collect();
         if answers.len() == self.unique_of_rows.len() {
             // Nothing was folded, so they are in the rows' order already.
@@ -270,14 +278,14 @@ impl PreparedTexts {
 
     /// Answers what the cache has learnt since the look-up, which is what calls before this one brought: so a line that comes
     /// in two calls at once goes through the model once. Returns how many that were.
-    pub fn look_up_again(&mut self, cache: &ModelCache, predictor: &Predictor) -> usize {
+    pub fn look_up_again(&mut self, cache: &ModelCache) -> usize {
         let before = self.rows.len();
         let uniques = &mut self.folded.uniques;
         self.rows.retain(|(index, _)| {
             let unique = &mut uniques[*index];
             match unique.key.and_then(|key| cache.get(&key)) {
                 Some(logits) => {
-                    unique.answer = Some(Ok(predictor.predict(&logits)));
+                    unique.logits = Some(Ok(logits));
                     false
                 }
                 None => true,
@@ -291,21 +299,21 @@ impl PreparedTexts {
         self.rows.iter().map(|(_, row)| row).collect()
     }
 
-    /// Takes the logits of [`PreparedTexts::token_rows`], keeps what is finite in the cache, and answers all rows.
+    /// Takes the logits of [`PreparedTexts::token_rows`] and keeps what is finite in the cache.
     pub fn finish(
         mut self,
         logits: Vec<Result<Vec<f32>, RowError>>,
         cache: Option<&ModelCache>,
-        predictor: &Predictor,
-    ) -> Vec<RowOutcome> {
+    ) -> FoldedTexts {
         for ((index, _), logits) in self.rows.iter().zip(logits) {
             let unique = &mut self.folded.uniques[*index];
+            let logits = logits.map(Arc::from);
             // Logits that are not finite are errors by now, and errors are never kept.
             if let (Ok(logits), Some(cache), Some(key)) = (&logits, cache, unique.key) {
-                cache.insert(key, logits);
+                cache.insert(key, Arc::clone(logits));
             }
-            unique.answer = Some(logits.map(|logits| predictor.predict(&logits)));
+            unique.logits = Some(logits);
         }
-        self.folded.into_outcomes()
+        self.folded
     }
 }

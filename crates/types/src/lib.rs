@@ -21,7 +21,7 @@ pub use ids::{
 };
 pub use label::{Label, LabelMap, LabelMeaning};
 pub use severity::{Severity, UnknownSeverity};
-pub use template::{TEMPLATE_MARKS, TEMPLATE_VERSION, template, write_template};
+pub use template::{TEMPLATE_MARKS, TEMPLATE_VERSION, template, template_header, write_template};
 
 /// The instant type used everywhere: UTC, kept by the stores to the microsecond.
 pub use jiff::Timestamp;

@@ -1,7 +1,7 @@
 //! Keeps the model's thread fed: looks the texts of calls up, answers those that need no model, and has the tokens of exactly
 //! one further call ready while the model is busy.
 
-use super::call::{Call, Work, send};
+use super::call::{Asked, Call, Work, send};
 use crate::batching::panic_text;
 use crate::cache::ModelCache;
 use crate::error::EngineError;
@@ -20,6 +20,11 @@ pub(super) struct Front {
 }
 
 impl Front {
+    /// Where answers to this call are looked up and kept.
+    pub fn cache_of(&self, call: &Call) -> Option<&ModelCache> {
+        self.cache.as_ref().filter(|_| call.asked() == Asked::Outcomes)
+    }
+
     /// First half of a call: answers it where everything is known, or else passes it on.
     pub fn take(&self, mut call: Call, texts: Vec<String>, work: &mpsc::Sender<Work>) {
         if call.is_abandoned() {
@@ -29,7 +34,7 @@ impl Front {
         let started = Instant::now();
         // Unwind safety: nothing outlives a panic but the totals, which are counters.
         let folded = catch_unwind(AssertUnwindSafe(|| {
-            let folded = self.preparer.fold(&texts, self.cache.as_ref());
+            let folded = self.preparer.fold(&texts, self.cache_of(&call));
             drop(texts);
             self.totals
                 .looked_up(folded.rows(), folded.folded(), folded.hits());
@@ -38,9 +43,9 @@ impl Front {
         match folded {
             Err(panic) => call.answer(Err(internal(panic.as_ref()))),
             Ok(folded) if folded.is_complete() => {
-                let outcomes = folded.into_outcomes();
+                let answers = call.answers(folded, self.preparer.predictor());
                 self.totals.prepared(started.elapsed());
-                call.answer(Ok(outcomes));
+                call.answer(Ok(answers));
             }
             Ok(folded) => {
                 self.totals.prepared(started.elapsed());

@@ -5,16 +5,16 @@ mod call;
 mod feed;
 mod serve;
 
-use crate::answer::RowOutcome;
+use crate::answer::{Judgement, RowOutcome};
 use crate::batching::panic_text;
 use crate::cache::{ModelCache, ScoreCache};
 use crate::classifier::Classifier;
-use crate::error::{EngineError, LoadError};
+use crate::error::{EngineError, LoadError, RowError};
 use crate::model_info::ModelInfo;
-use crate::options::LoadOptions;
+use crate::options::{LoadOptions, Normalise};
 use crate::pool::Pool;
 use crate::stats::{ClassifyStats, Totals};
-use call::{Call, Work};
+use call::{Answers, Asked, Call, Work};
 use feed::{Feeder, Front};
 use serve::{Backend, Plain, serve};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -191,6 +191,14 @@ impl Engine {
         &self.inner.info
     }
 
+    /// What is done to a text before the model sees it; nothing for a double.
+    pub(crate) fn rule(&self) -> Normalise {
+        self.inner
+            .front
+            .as_ref()
+            .map_or(Normalise::Raw, |front| front.preparer.rule())
+    }
+
     /// What the engine has done since it was started.
     pub fn stats(&self) -> ClassifyStats {
         self.inner.totals.read()
@@ -199,6 +207,25 @@ impl Engine {
     /// Classifies texts: one outcome per text, in their order. Waits while all places are taken. Dropping the future before
     /// the model's thread has begun with the call spares the work.
     pub async fn classify(&self, texts: Vec<String>) -> Result<Vec<RowOutcome>, EngineError> {
+        match self.ask(Asked::Outcomes, texts).await? {
+            Answers::Outcomes(outcomes) => Ok(outcomes),
+            Answers::Judgements(_) => Err(other_kind()),
+        }
+    }
+
+    /// As [`Engine::classify`], with the probabilities of every class and without the cache: a call like any other, which waits
+    /// its turn.
+    pub(crate) async fn judge(
+        &self,
+        texts: Vec<String>,
+    ) -> Result<Vec<Result<Judgement, RowError>>, EngineError> {
+        match self.ask(Asked::Judgements, texts).await? {
+            Answers::Judgements(judgements) => Ok(judgements),
+            Answers::Outcomes(_) => Err(other_kind()),
+        }
+    }
+
+    async fn ask(&self, asked: Asked, texts: Vec<String>) -> Result<Answers, EngineError> {
         if matches!(*self.state.borrow(), State::Stopped { .. }) {
             return Err(self.stopped());
         }
@@ -207,7 +234,7 @@ impl Engine {
         let Ok(place) = Arc::clone(&inner.places).acquire_owned().await else {
             return Err(self.stopped());
         };
-        let (call, answered) = Call::new(place);
+        let (call, answered) = Call::new(asked, place);
         match &inner.front {
             Some(front) => {
                 let (front, work) = (Arc::clone(front), inner.work.clone());
@@ -252,6 +279,13 @@ impl Engine {
             _ => "its thread has ended".to_owned(),
         };
         EngineError::Stopped { reason }
+    }
+}
+
+/// A fault of ours: a call is answered as it asked.
+fn other_kind() -> EngineError {
+    EngineError::Internal {
+        reason: "the call was answered as another kind of call".to_owned(),
     }
 }
 

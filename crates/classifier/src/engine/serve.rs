@@ -1,10 +1,10 @@
 //! The model's own thread: takes one prepared call after the other, and tells how the device is.
 
 use super::State;
-use super::call::Work;
+use super::call::{Answers, Asked, Work};
 use super::feed::Front;
 use crate::Classify;
-use crate::answer::RowOutcome;
+use crate::answer::{Judgement, RowOutcome};
 use crate::batching::{Logits, Wanted};
 use crate::classifier::Classifier;
 use crate::error::{EngineError, RowError};
@@ -79,18 +79,23 @@ pub(super) fn serve(
             metrics::counter!("turnstone_classifier_cancelled_rows_total").increment(work.rows() as u64);
             continue;
         }
-        let (mut call, outcomes) = match work {
+        let (mut call, answers) = match work {
             Work::Texts(mut call, texts) => {
                 call.free_place();
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                (call, backend.classify(&texts))
+                let outcomes = backend.classify(&texts);
+                let answers = match call.asked() {
+                    Asked::Outcomes => Answers::Outcomes(outcomes),
+                    Asked::Judgements => Answers::Judgements(judgements(outcomes)),
+                };
+                (call, answers)
             }
             Work::Prepared(mut call, mut prepared) => {
                 call.free_place();
                 let Some(front) = front else { continue };
-                let (predictor, cache) = (front.preparer.predictor(), front.cache.as_ref());
+                let (predictor, cache) = (front.preparer.predictor(), front.cache_of(&call));
                 if let Some(cache) = cache {
-                    totals.hit(prepared.look_up_again(cache, predictor));
+                    totals.hit(prepared.look_up_again(cache));
                 }
                 let rows = prepared.token_rows();
                 let tokens = rows.iter().map(|row| row.len()).sum();
@@ -99,12 +104,19 @@ pub(super) fn serve(
                 }
                 let logits = backend.logits(&rows, &|| !call.is_abandoned());
                 totals.forwarded(tokens, taken.elapsed());
-                (call, prepared.finish(logits, cache, predictor))
+                let answers = call.answers(prepared.finish(logits, cache), predictor);
+                (call, answers)
             }
             // The feeder turns it into one of the others.
             Work::Folded(..) => continue,
         };
-        let outcome = blame_device(outcomes);
+        let outcome = match answers.device_fault() {
+            Some(reason) => {
+                tracing::error!(reason, "the device fails on every row");
+                Err(EngineError::Device { reason })
+            }
+            None => Ok(answers),
+        };
         let now = if outcome.is_ok() {
             State::Healthy
         } else {
@@ -123,17 +135,22 @@ pub(super) fn serve(
     }
 }
 
-/// Where the device failed, the whole call failed: answering part of it would set rows aside that are not at fault.
-fn blame_device(outcomes: Vec<RowOutcome>) -> Result<Vec<RowOutcome>, EngineError> {
-    let fault = outcomes.iter().find_map(|outcome| match outcome {
-        Err(RowError::Device { reason }) => Some(reason.clone()),
-        _ => None,
-    });
-    match fault {
-        Some(reason) => {
-            tracing::error!(reason, "the device fails on every row");
-            Err(EngineError::Device { reason })
+/// What the answers of a double come to: it tells the probability of its own class, and the others share the rest.
+fn judgements(outcomes: Vec<RowOutcome>) -> Vec<Result<Judgement, RowError>> {
+    let classes = outcomes
+        .iter()
+        .flatten()
+        .map(|prediction| prediction.class + 1)
+        .max();
+    let classes = classes.unwrap_or(0).max(2);
+    let judge = |prediction: crate::Prediction| {
+        let score = prediction.score as f32;
+        let mut probabilities = vec![(1.0 - score) / (classes - 1) as f32; classes];
+        probabilities[prediction.class] = score;
+        Judgement {
+            prediction,
+            probabilities,
         }
-        None => Ok(outcomes),
-    }
+    };
+    outcomes.into_iter().map(|outcome| outcome.map(judge)).collect()
 }

@@ -4,7 +4,6 @@ use super::serve::Backend;
 use super::*;
 use crate::batching::{Logits, Wanted};
 use crate::error::RowError;
-use crate::options::{LoadOptions, Normalise};
 use crate::prepare::TextPreparer;
 use crate::tokens::TokenRow;
 use std::future::Future;

@@ -1,6 +1,7 @@
 //! Tests of the classifier on real libtorch: golden outputs of the bundled model, and tiny random models made here.
 #![allow(clippy::unwrap_used)]
 
+mod attribution;
 mod classify;
 mod cuda;
 mod engine;

@@ -41,3 +41,11 @@ pub fn write_template(text: &str, out: &mut String) {
     let body = header::strip(text, out);
     scan::body(text, body, out);
 }
+
+/// What the rule keeps of a line's header, as it stands at the start of the line's template, and the byte at which the line's
+/// message begins.
+pub fn template_header(text: &str) -> (String, usize) {
+    let mut kept = String::new();
+    let body = header::strip(text, &mut kept);
+    (kept, body)
+}
