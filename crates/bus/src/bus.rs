@@ -54,29 +54,7 @@ impl Bus {
     /// ever, with growing delay, and calls made meanwhile wait up to `publish_timeout` before they say
     /// [`BusError::Unavailable`].
     pub async fn connect(options: &BusOptions) -> Result<Self, BusError> {
-        let (addresses, user_password) = parse_addresses(&options.address)?;
-        let (connected_sender, connected) = watch::channel(true);
-        let connect_options = connect_options(options, user_password)
-            .await?
-            .event_callback(move |event| {
-                match event {
-                    async_nats::Event::Connected => {
-                        connected_sender.send_replace(true);
-                        metrics::gauge!("turnstone_bus_connected").set(1.0);
-                    }
-                    async_nats::Event::Disconnected => {
-                        connected_sender.send_replace(false);
-                        metrics::gauge!("turnstone_bus_connected").set(0.0);
-                        metrics::counter!("turnstone_bus_disconnect_total").increment(1);
-                        tracing::warn!("lost the connection to nats, connecting again");
-                    }
-                    async_nats::Event::SlowConsumer(subscription) => {
-                        tracing::warn!(subscription, "nats delivers faster than this process reads");
-                    }
-                    _ => {}
-                }
-                std::future::ready(())
-            });
+        let (addresses, connect_options, connected) = prepared(options).await?;
         let connect = async_nats::connect_with_options(addresses, connect_options);
         let client = match timeout(options.connect_timeout, connect).await {
             Ok(Ok(client)) => client,
@@ -96,22 +74,39 @@ impl Bus {
             );
             return Err(BusError::Invalid { what });
         }
+        metrics::gauge!("turnstone_bus_connected").set(1.0);
+        Ok(Self::over(client, connected, options))
+    }
+
+    /// As [`Bus::connect`], without waiting: connects in the background for as long as that takes, refused credentials
+    /// included, and calls made meanwhile say [`BusError::Unavailable`]. For those who can do most of their work without the
+    /// queue. An error says that the options cannot be used at all. Must be called inside a tokio runtime, which ends the
+    /// attempts when it ends.
+    pub async fn connect_in_background(options: &BusOptions) -> Result<Self, BusError> {
+        let (addresses, connect_options, connected) = prepared(options).await?;
+        metrics::gauge!("turnstone_bus_connected").set(0.0);
+        let connect = connect_options.retry_on_initial_connect();
+        let client = async_nats::connect_with_options(addresses, connect)
+            .await
+            .map_err(|error| from_connect(options, &error))?;
+        Ok(Self::over(client, connected, options))
+    }
+
+    fn over(client: Client, connected: watch::Receiver<bool>, options: &BusOptions) -> Self {
         let context = ContextBuilder::new()
             .timeout(options.publish_timeout)
             .max_ack_inflight(options.publishes_in_flight_max.max(1))
             .backpressure_on_inflight(true)
             .build(client.clone());
-        metrics::gauge!("turnstone_bus_connected").set(1.0);
-        let streams_made = Mutex::new(None);
-        Ok(Self {
+        Self {
             shared: Arc::new(Shared {
                 client,
                 context,
                 options: options.clone(),
                 connected,
-                streams_made,
+                streams_made: Mutex::new(None),
             }),
-        })
+        }
     }
 
     /// Makes the three streams where they are missing, and brings their settings to what the options say. Does no harm when
@@ -205,6 +200,36 @@ impl Bus {
             .await
             .map_err(|_| BusError::unavailable(operation, "not connected"))
     }
+}
+
+/// What the client needs to connect, and where it will say whether it is.
+async fn prepared(
+    options: &BusOptions,
+) -> Result<(Vec<ServerAddr>, ConnectOptions, watch::Receiver<bool>), BusError> {
+    let (addresses, user_password) = parse_addresses(&options.address)?;
+    let (connected_sender, connected) = watch::channel(false);
+    let connect_options = connect_options(options, user_password)
+        .await?
+        .event_callback(move |event| {
+            match event {
+                async_nats::Event::Connected => {
+                    connected_sender.send_replace(true);
+                    metrics::gauge!("turnstone_bus_connected").set(1.0);
+                }
+                async_nats::Event::Disconnected => {
+                    connected_sender.send_replace(false);
+                    metrics::gauge!("turnstone_bus_connected").set(0.0);
+                    metrics::counter!("turnstone_bus_disconnect_total").increment(1);
+                    tracing::warn!("lost the connection to nats, connecting again");
+                }
+                async_nats::Event::SlowConsumer(subscription) => {
+                    tracing::warn!(subscription, "nats delivers faster than this process reads");
+                }
+                _ => {}
+            }
+            std::future::ready(())
+        });
+    Ok((addresses, connect_options, connected))
 }
 
 async fn connect_options(

@@ -13,6 +13,8 @@
 //!   them returns after the server confirmed it; an error means *unknown* and the batch may come again.
 //! * **The server never gives up** on a batch: it delivers without limit, and the worker decides by
 //!   [`Delivery::attempt`] when a batch has been tried often enough, so that no batch vanishes without a dead letter.
+//! * **Questions** ([`Bus::ask_explain_label`]) go over core NATS and are kept nowhere. Whoever asks is told whether nobody is
+//!   there, nobody answered in time, or the server cannot be reached.
 //! * **Lost streams come back**: every call that meets a missing stream or consumer makes it again and goes on.
 
 mod backoff;
@@ -21,6 +23,7 @@ mod dead_letter;
 mod delivery;
 pub mod embedded;
 mod error;
+mod label_questions;
 mod options;
 mod publish;
 mod queue;
@@ -31,6 +34,9 @@ pub use bus::{Backlog, Bus};
 pub use dead_letter::{DeadLetter, ReplaySelection};
 pub use delivery::{DecodeError, Delivery, KeepAlive};
 pub use error::BusError;
+pub use label_questions::{
+    AnswerLimits, AskError, LabelQuestion, QUEUE_GROUP_SCORERS, SUBJECT_EXPLAIN_LABEL,
+};
 pub use options::{BusOptions, Credentials, StreamLimits, TlsOptions};
 pub use publish::{Event, Publication, Published};
 pub use queue::{ScoreQueue, ScoreQueueOptions};

@@ -5,5 +5,6 @@ mod dead_letters;
 mod delivery;
 mod embedded;
 mod harness;
+mod label_questions;
 mod outage;
 mod publish;
