@@ -29,7 +29,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("turnstone-explain", &["types"]),
     (
         "turnstone-query",
-        &["types", "proto", "store", "explain", "service"],
+        &["types", "proto", "store", "bus", "explain", "service"],
     ),
     ("turnstone-testkit", &[]),
     (

@@ -13,6 +13,8 @@ pub enum ErrorCode {
     NotFound,
     /// It collides with what is there.
     Conflict,
+    /// Something that has to be set up first is not.
+    FailedPrecondition,
     /// Too much at once: try again later.
     Overloaded,
     /// Something behind the service cannot be reached: try again.
@@ -31,6 +33,7 @@ impl ErrorCode {
             Self::Unauthenticated => tonic::Code::Unauthenticated,
             Self::NotFound => tonic::Code::NotFound,
             Self::Conflict => tonic::Code::AlreadyExists,
+            Self::FailedPrecondition => tonic::Code::FailedPrecondition,
             Self::Overloaded => tonic::Code::ResourceExhausted,
             Self::Unavailable => tonic::Code::Unavailable,
             Self::Unimplemented => tonic::Code::Unimplemented,
@@ -44,7 +47,7 @@ impl ErrorCode {
             Self::InvalidArgument => 400,
             Self::Unauthenticated => 401,
             Self::NotFound => 404,
-            Self::Conflict => 409,
+            Self::Conflict | Self::FailedPrecondition => 409,
             Self::Overloaded => 429,
             Self::Unavailable => 503,
             Self::Unimplemented => 501,

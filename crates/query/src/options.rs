@@ -17,6 +17,8 @@ pub struct QueryOptions {
     pub requests_in_flight_max: usize,
     /// Longest work on one request; a shorter `grpc-timeout` of the caller counts.
     pub request_time_max: Duration,
+    /// Longest wait for a scorer to say which words made a label.
+    pub label_time_max: Duration,
     /// Connections at the same time; more wait to be accepted.
     pub connections_max: usize,
     /// Watchers at the same time.
@@ -46,6 +48,7 @@ impl QueryOptions {
             insecure_no_token_on_public_address: false,
             requests_in_flight_max: 256,
             request_time_max: Duration::from_secs(30),
+            label_time_max: Duration::from_secs(10),
             connections_max: 1_024,
             watchers_max: 256,
             explanations_max: 256,

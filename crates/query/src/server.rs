@@ -4,7 +4,7 @@ use crate::connections;
 use crate::explain::Explanations;
 use crate::feed::DetectionFeed;
 use crate::gate::{self, Gate};
-use crate::grpc::{DetectionApi, EntryApi, ExplanationApi, REQUEST_BYTES_MAX, StatsApi};
+use crate::grpc::{DetectionApi, EntryApi, ExplanationApi, LabelApi, REQUEST_BYTES_MAX, StatsApi};
 use crate::http;
 use crate::options::{QueryOptions, ServeError};
 use crate::store_monitor::{ACCEPTING_CONDITION, STORE_CONDITION, StoreMonitor};
@@ -123,7 +123,7 @@ impl Bound {
             feed: Arc::clone(&feed),
             explanations: Arc::clone(&explanations),
         });
-        let router = grpc_routes(&self.parts, &feed, explanations, &health)?
+        let router = grpc_routes(&self.parts, &self.options, &feed, explanations, &health)?
             .layer(from_fn_with_state(Arc::clone(&gate), gate::pass_grpc))
             .layer(tonic_web::GrpcWebLayer::new())
             .merge(pages.layer(from_fn_with_state(gate, gate::pass_http)));
@@ -151,6 +151,7 @@ const SERVICE_NAMES: [&str; 4] = [
 
 fn grpc_routes(
     parts: &QueryParts,
+    options: &QueryOptions,
     feed: &Arc<DetectionFeed>,
     explanations: Arc<Explanations>,
     health: &HealthReporter,
@@ -159,6 +160,14 @@ fn grpc_routes(
     let detections = DetectionApi {
         store: store(),
         feed: Arc::clone(feed),
+    };
+    let explanation_api = ExplanationApi {
+        explanations,
+        labels: LabelApi {
+            store: store(),
+            bus: parts.bus.clone(),
+            time_max: options.label_time_max,
+        },
     };
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -172,8 +181,7 @@ fn grpc_routes(
             EntryServiceServer::new(EntryApi { store: store() }).max_decoding_message_size(REQUEST_BYTES_MAX),
         )
         .add_service(
-            ExplanationServiceServer::new(ExplanationApi { explanations })
-                .max_decoding_message_size(REQUEST_BYTES_MAX),
+            ExplanationServiceServer::new(explanation_api).max_decoding_message_size(REQUEST_BYTES_MAX),
         )
         .add_service(
             StatsServiceServer::new(StatsApi { store: store() }).max_decoding_message_size(REQUEST_BYTES_MAX),

@@ -1,12 +1,14 @@
 //! The scorer: takes score batches from the queue (or straight from the store), has the classifier label their lines, writes
-//! scores and detections in one transaction and only then acknowledges.
+//! scores and detections in one transaction and only then acknowledges. Answers query services which words made a label.
 
 mod batch;
 mod direct;
+mod label_explainer;
 mod worker;
 
 pub use batch::{BatchScorer, ScoreError};
 pub use direct::{DirectOutcome, score_unscored};
+pub use label_explainer::{LabelExplainer, label_explanation};
 pub use worker::{Worker, WorkerOptions};
 
 use anyhow::Context;

@@ -1,17 +1,18 @@
 //! `ExplanationService`: one entry, a question, and which words made a label.
 
 use crate::explain::{ExplanationStream, Explanations, Question};
+use crate::grpc::LabelApi;
 use crate::grpc::request::{check_time_order, id, prose, tenant_of, time_span};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::{Request, Response, Status};
+use turnstone_proto::invalid_field;
 use turnstone_proto::v1::explanation_service_server::ExplanationService;
 use turnstone_proto::v1::{
     DiagnoseRequest, ExplainEntryRequest, ExplainLabelRequest, ExplanationFrame, LabelExplanation,
 };
-use turnstone_proto::{ErrorCode, invalid_field};
 use turnstone_types::{EntryId, SourceId, TenantId, Timestamp};
 
 /// Longest question, in characters.
@@ -24,6 +25,7 @@ const WINDOW_DEFAULT: Duration = Duration::from_secs(3_600);
 #[derive(Clone)]
 pub(crate) struct ExplanationApi {
     pub explanations: Arc<Explanations>,
+    pub labels: LabelApi,
 }
 
 #[tonic::async_trait]
@@ -69,9 +71,9 @@ impl ExplanationService for ExplanationApi {
 
     async fn explain_label(
         &self,
-        _: Request<ExplainLabelRequest>,
+        request: Request<ExplainLabelRequest>,
     ) -> Result<Response<LabelExplanation>, Status> {
-        Err(ErrorCode::Unimplemented.status("not built yet"))
+        self.labels.explain(request).await
     }
 }
 

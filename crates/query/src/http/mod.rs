@@ -106,6 +106,7 @@ pub(crate) fn error_response(status: &Status) -> Response {
         Code::InvalidArgument => (ErrorCode::InvalidArgument.http(), "INVALID_ARGUMENT"),
         Code::Unauthenticated => (ErrorCode::Unauthenticated.http(), "UNAUTHENTICATED"),
         Code::NotFound => (ErrorCode::NotFound.http(), "NOT_FOUND"),
+        Code::FailedPrecondition => (ErrorCode::FailedPrecondition.http(), "FAILED_PRECONDITION"),
         Code::ResourceExhausted => (ErrorCode::Overloaded.http(), "RESOURCE_EXHAUSTED"),
         Code::Unavailable => (ErrorCode::Unavailable.http(), "UNAVAILABLE"),
         Code::PermissionDenied => (403, "PERMISSION_DENIED"),

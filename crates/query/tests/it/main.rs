@@ -11,6 +11,7 @@ mod explaining;
 mod explanations;
 mod groups;
 mod interruptions;
+mod labels;
 mod lists;
 mod operations;
 mod overload;

@@ -1,7 +1,9 @@
 //! The scorer as a service of its own.
 
 use std::process::ExitCode;
-use turnstone_scorer::{BatchScorer, Worker, end_engine, load_engine, worker_options};
+use std::sync::Arc;
+use turnstone_bus::Bus;
+use turnstone_scorer::{BatchScorer, LabelExplainer, Worker, end_engine, load_engine, worker_options};
 use turnstone_service::model::{WhenUnset, model_folder};
 use turnstone_service::{Program, ServiceContext, backends};
 
@@ -30,6 +32,11 @@ async fn run(context: ServiceContext) -> anyhow::Result<()> {
         for condition in ["model", "store", "queue"] {
             readiness.set(condition, true);
         }
+        if let Some(options) = backends::bus_options(&config) {
+            // There is nothing to score, so a queue that is down is no reason to end; it is asked for as long as it takes.
+            let bus = Bus::connect_in_background(&options).await?;
+            LabelExplainer::without_model().run(&bus, stop.clone()).await?;
+        }
         stop.cancelled().await;
         return Ok(());
     };
@@ -41,13 +48,23 @@ async fn run(context: ServiceContext) -> anyhow::Result<()> {
     let bus = backends::connect_bus(&config).await?;
     let queue = bus.score_queue(&backends::score_queue_options(&config)).await?;
     readiness.set("queue", true);
-    let outcome = Worker::new(
-        BatchScorer::new(store, engine.clone()).with_quiet_seconds(config.scorer.quiet_seconds),
+    let worker = Worker::new(
+        BatchScorer::new(Arc::clone(&store), engine.clone()).with_quiet_seconds(config.scorer.quiet_seconds),
         queue,
         worker_options(&config),
-    )
-    .run(stop)
-    .await;
+    );
+    let explainer = LabelExplainer::new(store, engine.clone());
+    // Questions are answered as long as the worker works, and no longer: it ends by itself when the model is broken.
+    let working = stop.child_token();
+    let work = async {
+        let outcome = worker.run(working.clone()).await;
+        working.cancel();
+        outcome
+    };
+    let (outcome, answered) = tokio::join!(work, explainer.run(&bus, working.clone()));
+    if let Err(error) = answered {
+        tracing::warn!(%error, "questions about labels were not answered");
+    }
     end_engine(engine).await;
     outcome
 }

@@ -2,6 +2,8 @@
 //! made to fail on one line. The real model is tested in turnstone-classifier and end to end.
 #![allow(clippy::unwrap_used)]
 
+mod label_explainer;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -54,7 +56,7 @@ impl Wordy {
         let meaning = LabelMap::default().meaning(raw);
         let detected = meaning.anomalous && score >= 0.75;
         Ok(Prediction {
-            class: 0,
+            class: usize::from(raw == "NORMAL"),
             raw_label: raw.into(),
             meaning,
             score,

@@ -19,7 +19,7 @@ use turnstone_bus::BusOptions;
 use turnstone_bus::embedded::{EmbeddedOptions, NatsServer, program_candidates};
 use turnstone_ingest::{Ingest, IngestOptions};
 use turnstone_query::{QueryOptions, QueryParts, QueryService, explainer};
-use turnstone_scorer::{BatchScorer, Worker, end_engine, load_engine, worker_options};
+use turnstone_scorer::{BatchScorer, LabelExplainer, Worker, end_engine, load_engine, worker_options};
 use turnstone_service::model::{WhenUnset, model_folder};
 use turnstone_service::telemetry::Telemetry;
 use turnstone_service::{Config, Secret, backends};
@@ -110,6 +110,14 @@ async fn run_all(
     {
         let stop = parts_stop.clone();
         parts.spawn(async move { ("query", bound.serve(stop).await.map_err(Into::into)) });
+    }
+    {
+        let (bus, stop) = (bus.clone(), parts_stop.clone());
+        let explainer = match &engine {
+            Some(engine) => LabelExplainer::new(Arc::clone(&store), engine.clone()),
+            None => LabelExplainer::without_model(),
+        };
+        parts.spawn(async move { ("labels", explainer.run(&bus, stop).await.map_err(Into::into)) });
     }
     if let Some(engine) = engine {
         let score_queue = bus
