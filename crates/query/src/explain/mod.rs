@@ -15,6 +15,7 @@ pub(crate) use from_config::client;
 pub use from_config::explainer;
 pub(crate) use stream::ExplanationStream;
 
+use crate::explain::stream::Subject;
 use crate::grpc::no_such_entry;
 use crate::options::QueryOptions;
 use crate::status::store_status;
@@ -90,10 +91,10 @@ impl Explanations {
                 ..after
             };
             let again = || self.explainer.resume(&tenant, &entry_id, one_before);
-            return Ok(self.stream(reader, place).resumed(again));
+            return Ok(self.stream(Subject::Entry, reader, place).resumed(again));
         }
         if let Some(reader) = self.explainer.join_running(&tenant, &entry_id) {
-            return Ok(self.stream(reader, place));
+            return Ok(self.stream(Subject::Entry, reader, place));
         }
         let context = self.explainer.context_options();
         let read = entry::read(&*self.store, &tenant, &entry_id, context)
@@ -115,7 +116,7 @@ impl Explanations {
             refresh: refresh && resume_after.is_none(),
         };
         let reader = self.explainer.explain(request).await;
-        Ok(self.stream(reader, place))
+        Ok(self.stream(Subject::Entry, reader, place))
     }
 
     /// Answers a question.
@@ -129,7 +130,7 @@ impl Explanations {
             question: question.text,
             input,
         });
-        Ok(self.stream(reader, place).without_ids())
+        Ok(self.stream(Subject::Question, reader, place))
     }
 
     /// Takes a place among the streams, if there is one.
@@ -140,7 +141,12 @@ impl Explanations {
         })
     }
 
-    fn stream(&self, reader: FrameReader, place: OwnedSemaphorePermit) -> ExplanationStream {
-        ExplanationStream::new(reader, self.heartbeat_interval, self.stop.clone(), place)
+    fn stream(
+        &self,
+        subject: Subject,
+        reader: FrameReader,
+        place: OwnedSemaphorePermit,
+    ) -> ExplanationStream {
+        ExplanationStream::new(subject, reader, self.heartbeat_interval, self.stop.clone(), place)
     }
 }

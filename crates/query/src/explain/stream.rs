@@ -12,31 +12,44 @@ use turnstone_proto::v1::ExplanationFrame;
 
 const SHUTTING_DOWN: &str = "the service is shutting down: ask again in a moment";
 
+/// What an answer is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    Entry,
+    /// Its answers cannot be resumed, so their frames have no ids.
+    Question,
+}
+
 /// Frames for one caller. When it is dropped nobody reads here any more, and its place is free.
 pub(crate) struct ExplanationStream {
     reader: FrameReader,
     /// Read already, to find out whether there is one.
     first: Option<(FrameId, Arc<Frame>)>,
     repeats_its_end: bool,
-    has_ids: bool,
     heartbeat_interval: Duration,
     stop: CancellationToken,
     is_over: bool,
+    subject: Subject,
+    /// How it ended, for the metrics; a reader may go away at any time.
+    end: &'static str,
     _place: OwnedSemaphorePermit,
 }
 
 impl ExplanationStream {
     pub(super) fn new(
+        subject: Subject,
         reader: FrameReader,
         heartbeat_interval: Duration,
         stop: CancellationToken,
         place: OwnedSemaphorePermit,
     ) -> Self {
+        metrics::gauge!("turnstone_query_explanation_readers").increment(1.0);
         Self {
             reader,
             first: None,
             repeats_its_end: false,
-            has_ids: true,
+            subject,
+            end: "left",
             heartbeat_interval,
             stop,
             is_over: false,
@@ -56,12 +69,6 @@ impl ExplanationStream {
             Some(first) => self.first = first,
             None => {}
         }
-        self
-    }
-
-    /// For answers that cannot be resumed.
-    pub(super) fn without_ids(mut self) -> Self {
-        self.has_ids = false;
         self
     }
 
@@ -88,6 +95,7 @@ impl ExplanationStream {
                 biased;
                 () = self.stop.cancelled() => {
                     self.is_over = true;
+                    self.end = "shutting_down";
                     return Some(wire::ended(SHUTTING_DOWN));
                 }
                 read = self.reader.next() => read,
@@ -95,7 +103,31 @@ impl ExplanationStream {
             },
         };
         let (id, frame) = read?;
-        self.is_over = matches!(*frame, Frame::Done(_) | Frame::Error(_));
-        Some(wire::frame(self.has_ids.then_some(id), &frame))
+        let end = match &*frame {
+            Frame::Done(done) if done.cached => Some("kept"),
+            Frame::Done(done) if done.model.is_none() => Some("without_model"),
+            Frame::Done(_) => Some("answered"),
+            Frame::Error(_) => Some("failed"),
+            Frame::Context(_) | Frame::Token(_) | Frame::Citation(_) => None,
+        };
+        if let Some(end) = end {
+            (self.is_over, self.end) = (true, end);
+        }
+        Some(wire::frame(
+            (self.subject == Subject::Entry).then_some(id),
+            &frame,
+        ))
+    }
+}
+
+impl Drop for ExplanationStream {
+    fn drop(&mut self) {
+        metrics::gauge!("turnstone_query_explanation_readers").decrement(1.0);
+        let subject = match self.subject {
+            Subject::Entry => "entry",
+            Subject::Question => "question",
+        };
+        metrics::counter!("turnstone_query_explanations_total", "subject" => subject, "end" => self.end)
+            .increment(1);
     }
 }

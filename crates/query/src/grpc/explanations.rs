@@ -81,6 +81,12 @@ fn answered(stream: ExplanationStream) -> Response<BoxStream<'static, Result<Exp
     Response::new(stream.into_frames().map(Ok).boxed())
 }
 
+/// The end of the minute, so that all who ask the same within it look at the same time, and share one answer.
+fn end_of_minute(now: Timestamp) -> Timestamp {
+    let minutes = now.as_second().div_euclid(60) + 1;
+    Timestamp::from_second(minutes * 60).unwrap_or(now)
+}
+
 /// Checks a question; `sources_field` is what the caller calls its sources.
 pub(crate) fn checked_question(
     tenant: TenantId,
@@ -101,7 +107,7 @@ pub(crate) fn checked_question(
         .enumerate()
         .map(|(index, source)| id(&format!("{sources_field}[{index}]"), source, SourceId::new))
         .collect();
-    let time_until = until.unwrap_or_else(Timestamp::now);
+    let time_until = until.unwrap_or_else(|| end_of_minute(Timestamp::now()));
     let time_from = from
         .or_else(|| time_until.checked_sub(WINDOW_DEFAULT).ok())
         .unwrap_or(Timestamp::MIN);

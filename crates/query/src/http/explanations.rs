@@ -2,11 +2,12 @@
 //!
 //! Each event is named after its frame and has the frame's fields as JSON; heartbeats are comments. Events of an entry's
 //! explanation carry ids; a client that comes back with one as `Last-Event-ID` goes on behind it, and one that has read everything
-//! gets 204, upon which browsers stop to reconnect.
+//! gets 204, upon which browsers stop to reconnect. Answers to questions cannot be resumed; only their last event has an id, `end`.
+//!
+//! An answer costs the time of a model, so pages of other sites may not ask for one, though they could not read it.
 
 use super::event_stream::{respond, tenant};
 use super::{Pages, error_response};
-use crate::explain::ExplanationStream;
 use crate::grpc::checked_question;
 use crate::grpc::request::id;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -24,6 +25,22 @@ use turnstone_proto::v1::ExplanationFrame;
 use turnstone_proto::v1::explanation_frame::Frame;
 use turnstone_types::EntryId;
 
+/// Id of the last event of an answer to a question.
+const END_ID: &str = "end";
+
+/// Refuses what a browser sends for a page of another site. Browsers say so of each request; other clients say nothing.
+fn check_site(headers: &HeaderMap) -> Result<(), Status> {
+    let allowed = headers
+        .get("sec-fetch-site")
+        .is_none_or(|site| site == "same-origin" || site == "none");
+    if allowed {
+        return Ok(());
+    }
+    Err(Status::permission_denied(
+        "pages of other sites may not ask for explanations",
+    ))
+}
+
 /// The query string of an entry's explanation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -39,6 +56,7 @@ pub(super) async fn entry(
     headers: HeaderMap,
 ) -> Response {
     let asked = async {
+        check_site(&headers)?;
         let Path(entry_id) = path.map_err(|rejection| invalid_field("entry id", rejection.body_text()))?;
         let Query(query) = query.map_err(|rejection| invalid_field("query string", rejection.body_text()))?;
         let tenant = tenant(query.tenant_id.as_deref(), &headers)?;
@@ -50,7 +68,8 @@ pub(super) async fn entry(
     };
     match asked.await {
         Ok(stream) if stream.repeats_its_end() => StatusCode::NO_CONTENT.into_response(),
-        answered => answer(answered),
+        Ok(stream) => respond(stream.into_frames().map(to_event)),
+        Err(status) => error_response(&status),
     }
 }
 
@@ -64,7 +83,11 @@ pub(super) async fn diagnose(
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
+    if headers.get("last-event-id").is_some_and(|id| id == END_ID) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let asked = async {
+        check_site(&headers)?;
         let Query(pairs) = query.map_err(|rejection| invalid_field("query string", rejection.body_text()))?;
         let query = DiagnoseQuery::of(pairs)?;
         let tenant = tenant(query.tenant_id.as_deref(), &headers)?;
@@ -72,7 +95,16 @@ pub(super) async fn diagnose(
         let question = checked_question(tenant, query.query, window, &query.source_ids, "source_id")?;
         pages.explanations.question(question).await
     };
-    answer(asked.await)
+    let with_end = |mut frame: ExplanationFrame| {
+        if matches!(frame.frame, Some(Frame::Done(_) | Frame::Error(_))) {
+            END_ID.clone_into(&mut frame.id);
+        }
+        to_event(frame)
+    };
+    match asked.await {
+        Ok(stream) => respond(stream.into_frames().map(with_end)),
+        Err(status) => error_response(&status),
+    }
 }
 
 /// The query string of a question: `source_id` may be repeated, which serde's form of it cannot say.
@@ -113,13 +145,6 @@ impl DiagnoseQuery {
 fn time(field: &str, text: &str) -> Result<Timestamp, Status> {
     text.parse()
         .map_err(|_| invalid_field(field, "is no time; write it like 2026-11-18T09:00:00Z"))
-}
-
-fn answer(stream: Result<ExplanationStream, Status>) -> Response {
-    match stream {
-        Ok(stream) => respond(stream.into_frames().map(to_event)),
-        Err(status) => error_response(&status),
-    }
 }
 
 fn to_event(frame: ExplanationFrame) -> Event {

@@ -2,7 +2,7 @@
 
 use crate::event_source::EventSource;
 use crate::explaining::{asking, context_of, done_of, read_all};
-use crate::support::{Line, TestServer, commit, get, line, of_tenant, stored};
+use crate::support::{Line, TestServer, commit, get, http, line, of_tenant, stored};
 use turnstone_proto::v1::explanation_frame::Frame;
 use turnstone_proto::{timestamp_to_proto, v1};
 use turnstone_service::Config;
@@ -195,11 +195,14 @@ async fn only_the_sources_and_the_tenant_asked_for_are_read() {
         lines,
         ["timeout of globex", "timeout of all", "timeout of the database"]
     );
-    let mut last = String::new();
+    let mut last = None;
     while let Some(event) = source.next().await {
-        last = event.name;
+        last = Some((event.name, event.id));
     }
-    assert_eq!(last, "done");
+    assert_eq!(last, Some(("done".into(), "end".into())));
+    // Browsers connect again by themselves; whoever has the answer is told to stay away.
+    let answer = http(server.address, "GET", path, &[("last-event-id", "end")], &[]).await;
+    assert_eq!(answer.status, 204);
 }
 
 #[tokio::test]

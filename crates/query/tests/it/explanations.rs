@@ -126,6 +126,15 @@ async fn what_cannot_be_explained_is_an_error_before_the_stream() {
         let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
         assert!(told["error"]["message"].is_string(), "{path}: {told}");
     }
+    for (path, site, status) in [
+        (theirs.as_str(), "cross-site", 403),
+        ("/v1/diagnose", "same-site", 403),
+        ("/v1/entries/none/explanation", "same-origin", 404),
+        ("/v1/entries/none/explanation", "none", 404),
+    ] {
+        let answer = http(server.address, "GET", path, &[("sec-fetch-site", site)], &[]).await;
+        assert_eq!(answer.status, status, "{path} {site}: {}", answer.text());
+    }
     let answer = http(server.address, "POST", &theirs, &[], &[]).await;
     assert_eq!(answer.status, 405);
     EventSource::open(server.address, &format!("{theirs}?tenant_id=acme"), &[]).await;

@@ -21,6 +21,7 @@ mod refusals;
 mod search;
 mod shutdown;
 mod stats;
+mod summaries;
 mod support;
 mod suppressions;
 mod timeline;
