@@ -7,6 +7,7 @@ mod exactly_once;
 mod example_logs;
 mod explanations;
 mod faults;
+mod groups;
 mod grpc_client;
 mod lines;
 mod scan_and_fleet;

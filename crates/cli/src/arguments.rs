@@ -1,13 +1,21 @@
-//! The command line: every command, flag and example that `--help` shows; those of `bench`, `eval`, `explain` and `diagnose` are in files of
-//! their own.
+//! The command line: every command, flag and example that `--help` shows; those of larger commands are in files of their own.
 
 mod bench;
+mod detections;
 mod eval;
 mod explain;
+mod search;
+mod verdicts;
 
 pub use bench::{Bench, BenchClassify, ReportFormat};
+pub use detections::{
+    AckDetections, DetectionFilter, Detections, GroupName, ListDetections, ListSuppressions, Moment,
+    Suppress, Suppressions, SuppressionsAction, UnackDetections, UndoDetections, WatchDetections,
+};
 pub use eval::Eval;
 pub use explain::{AnswerFormat, Diagnose, Explain};
+pub use search::{Search, Stats};
+pub use verdicts::{ExportFormat, ExportVerdicts, Verdicts};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -65,12 +73,15 @@ pub enum Command {
         after_help = "Example:\n  TURNSTONE_ANOMALY_MODEL=models/turnstone-mini turnstone score --db sqlite:///var/lib/turnstone/turnstone.db\n\nWithout a model nothing is scored and the answer says \"skipped\"."
     )]
     Score(Score),
-    /// List, acknowledge and watch detections
+    /// List, acknowledge, suppress and watch detections
     #[command(subcommand)]
     Detections(Detections),
-    /// Search entries by their text, newest first
+    /// What people have said of detections
+    #[command(subcommand)]
+    Verdicts(Verdicts),
+    /// Search entries by their text, newest first or by relevance
     #[command(
-        after_help = "Query: words, \"a phrase\", prefix*, -not\n\nExamples:\n  turnstone search 'disk -smartd'\n  turnstone search '\"connection refused\"' --source web --format jsonl"
+        after_help = "Query: words, \"a phrase\", prefix*, -not\n\nExamples:\n  turnstone search 'disk -smartd'\n  turnstone search 'disk error' --relevance --limit 10\n  turnstone search '\"connection refused\"' --source web --score-min 0.9 --format jsonl"
     )]
     Search(Search),
     /// Explain an entry from the lines around it
@@ -193,123 +204,6 @@ pub struct Score {
     pub database: Database,
     #[command(flatten)]
     pub model: ModelChoice,
-}
-
-/// Which detections.
-#[derive(Args, Clone)]
-pub struct DetectionFilter {
-    /// Only this label, in any case
-    #[arg(long, value_name = "LABEL")]
-    pub label: Option<String>,
-    /// Only detections that nobody has acknowledged
-    #[arg(long)]
-    pub unacknowledged: bool,
-    /// Only those of this scorer, in any case
-    #[arg(long, value_name = "NAME")]
-    pub scorer: Option<String>,
-    /// Only this severity
-    #[arg(long, value_name = "SEVERITY", value_parser = clap::value_parser!(turnstone_types::Severity))]
-    pub severity: Option<turnstone_types::Severity>,
-    /// Only this source
-    #[arg(long, value_name = "SOURCE_ID")]
-    pub source: Option<String>,
-}
-
-#[derive(Subcommand)]
-pub enum Detections {
-    /// List detections, newest first
-    #[command(
-        after_help = "Example:\n  turnstone detections list --unacknowledged --label SECURITY_ANOMALY --limit 20"
-    )]
-    List {
-        /// Most rows to print
-        #[arg(long, default_value_t = 100, value_name = "N")]
-        limit: u32,
-        #[command(flatten)]
-        filter: DetectionFilter,
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
-        #[command(flatten)]
-        target: Target,
-    },
-    /// Mark detections as seen
-    #[command(
-        after_help = "Examples:\n  turnstone detections ack 0199a… --notes 'known scanner'\n  turnstone detections ack --label NETWORK_ANOMALY --source web\n  turnstone detections ack --all"
-    )]
-    Ack {
-        /// Ids of detections; none acknowledges all that match the filter
-        #[arg(value_name = "ID")]
-        ids: Vec<String>,
-        /// Note to keep with them
-        #[arg(long, default_value = "", value_name = "TEXT")]
-        notes: String,
-        /// Every detection, where no filter is given
-        #[arg(long)]
-        all: bool,
-        #[command(flatten)]
-        filter: DetectionFilter,
-        #[command(flatten)]
-        target: Target,
-    },
-    /// Open acknowledged detections again
-    Unack {
-        /// Ids of detections; none opens all that match the filter
-        #[arg(value_name = "ID")]
-        ids: Vec<String>,
-        /// Every detection, where no filter is given
-        #[arg(long)]
-        all: bool,
-        #[command(flatten)]
-        filter: DetectionFilter,
-        #[command(flatten)]
-        target: Target,
-    },
-    /// Print new detections as they are made, until Ctrl-C
-    Watch {
-        #[command(flatten)]
-        filter: DetectionFilter,
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
-        #[command(flatten)]
-        target: Target,
-    },
-}
-
-#[derive(Args)]
-pub struct Search {
-    /// Words, "phrases", prefix*, -not; every entry without one
-    #[arg(default_value = "", value_name = "QUERY", allow_hyphen_values = true)]
-    pub query: String,
-    /// Only this source
-    #[arg(long, value_name = "SOURCE_ID")]
-    pub source: Option<String>,
-    /// Only lines that state this severity themselves
-    #[arg(long, value_name = "SEVERITY", value_parser = clap::value_parser!(turnstone_types::Severity))]
-    pub severity: Option<turnstone_types::Severity>,
-    /// Only this label
-    #[arg(long, value_name = "LABEL")]
-    pub label: Option<String>,
-    /// Time at or after, as RFC 3339
-    #[arg(long, value_name = "TIME")]
-    pub from: Option<turnstone_types::Timestamp>,
-    /// Time before, as RFC 3339
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<turnstone_types::Timestamp>,
-    /// Most rows to print
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub limit: u32,
-    #[arg(long, value_enum, default_value = "table")]
-    pub format: Format,
-    #[command(flatten)]
-    pub target: Target,
-}
-
-#[derive(Args)]
-pub struct Stats {
-    #[arg(long, value_enum, default_value = "table")]
-    pub format: Format,
-    #[command(flatten)]
-    pub target: Target,
 }
 
 #[derive(Subcommand)]

@@ -54,6 +54,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Eval(command) => commands::eval::run(shared, command).await,
         Command::Score(command) => commands::score::run(shared, command).await,
         Command::Detections(command) => commands::detections::run(shared, command).await,
+        Command::Verdicts(command) => commands::verdicts::run(shared, command).await,
         Command::Search(command) => commands::search::run(shared, command).await,
         Command::Explain(command) => commands::explain::explain(shared, command).await,
         Command::Diagnose(command) => commands::explain::diagnose(shared, command).await,

@@ -8,21 +8,25 @@ use turnstone_testkit::{Program, temp_dir, wait_for};
 use turnstone_tests::{Outcome, STEP_LIMIT, http_get, json_lines, program, turnstone};
 
 /// The column names of `detections`, the original's first.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 18] = [
     "acknowledged",
     "acknowledged_at",
+    "acknowledgement_id",
     "anomaly_label",
     "anomaly_score",
     "detected_at",
     "entry_id",
+    "fingerprint",
     "id",
     "notes",
     "scorer",
     "severity",
     "source_id",
+    "suppressed",
     "tenant_id",
     "text",
     "timestamp_iso",
+    "verdict",
 ];
 
 async fn database(folder: &Path) -> anyhow::Result<String> {
@@ -73,6 +77,11 @@ async fn a_database_and_a_service_give_the_same_answers() -> anyhow::Result<()> 
         &["--scorer", "nobody"],
         &["--source", "disk", "--severity", "ERROR"],
         &["--tenant", "acme"],
+        &["--group"],
+        &["--group", "--limit", "2"],
+        &["--text", "text -3"],
+        &["--fingerprint", turnstone_types::fingerprint("text 0").as_str()],
+        &["--suppressed=false"],
     ] {
         for format in ["jsonl", "table"] {
             let list = ["detections", "list", "--format", format];
@@ -90,6 +99,7 @@ async fn a_database_and_a_service_give_the_same_answers() -> anyhow::Result<()> 
     }
     for command in [
         &["search", "text", "--format", "jsonl"][..],
+        &["search", "text", "--relevance", "--score-min", "0.9"],
         &["stats", "--format", "jsonl"],
     ] {
         let from_database = Outcome::success(command.iter().chain(&["--db", &database])).await?;

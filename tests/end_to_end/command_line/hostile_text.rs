@@ -27,12 +27,14 @@ async fn stored_text_cannot_steer_the_terminal() -> anyhow::Result<()> {
     let folder = temp_dir()?;
     let file = folder.path().join("old.db");
     original::create(&file, "TEXT").await?;
-    original::add_detected(&file, "'e1'", 1, "web", HOSTILE, "SECURITY_ANOMALY").await?;
+    original::add_detected(&file, "'e1'", 2, "web", HOSTILE, "SECURITY_ANOMALY").await?;
     let (_, url) = original::imported(&file).await?;
     for command in [
         &["detections", "list"][..],
         &["search"],
+        &["detections", "list", "--group"],
         &["search", "nvme0"],
+        &["search", "nvme0", "--relevance"],
         &["stats"],
     ] {
         for format in ["table", "jsonl"] {
@@ -42,13 +44,51 @@ async fn stored_text_cannot_steer_the_terminal() -> anyhow::Result<()> {
                 assert!(output.contains("nvme0"), "the text itself is gone: {output}");
             }
             if format == "jsonl" && command != ["stats"] {
-                assert_eq!(
-                    json_lines(&output)?[0]["text"],
-                    HOSTILE,
-                    "the text changed on the way"
-                );
+                let row = &json_lines(&output)?[0];
+                let row = if row["newest"].is_null() {
+                    row
+                } else {
+                    &row["newest"]
+                };
+                assert_eq!(row["text"], HOSTILE, "the text changed on the way");
             }
         }
+    }
+    let judged = [
+        "detections",
+        "ack",
+        "--all",
+        "--verdict",
+        "false_positive",
+        "--notes",
+        HOSTILE,
+        "--by",
+        HOSTILE,
+    ];
+    Outcome::success(judged.iter().chain(&["--db", &url])).await?;
+    let exported = Outcome::success(["verdicts", "export", "--db", &url]).await?;
+    assert_harmless(&["verdicts", "export"], &exported);
+    assert_eq!(
+        json_lines(&exported)?[0]["text"],
+        HOSTILE,
+        "the text changed on the way"
+    );
+    let suppress = [
+        "detections",
+        "suppress",
+        "0123456789abcdef",
+        "--for",
+        "1h",
+        "--reason",
+        HOSTILE,
+        "--by",
+        HOSTILE,
+    ];
+    Outcome::success(suppress.iter().chain(&["--db", &url])).await?;
+    for format in ["table", "jsonl"] {
+        let listed =
+            Outcome::success(["detections", "suppressions", "--format", format, "--db", &url]).await?;
+        assert_harmless(&["suppressions"], &listed);
     }
     let refused = Outcome::any(["detections", "list", "--db", &url, "--label", HOSTILE]).await?;
     assert_eq!(refused.code, Some(1), "{refused:?}");

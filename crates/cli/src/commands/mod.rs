@@ -13,6 +13,7 @@ pub mod score;
 pub mod search;
 pub mod stats;
 pub mod up;
+pub mod verdicts;
 
 use crate::arguments::ModelChoice;
 use crate::output::escape_controls;

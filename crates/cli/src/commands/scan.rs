@@ -181,6 +181,10 @@ fn print_batch(
                     acknowledged: None,
                     acknowledged_at: None,
                     notes: None,
+                    verdict: None,
+                    acknowledgement_id: None,
+                    suppressed: None,
+                    fingerprint: None,
                 };
                 printer.detection(&mut out, &row)?;
             }

@@ -2,14 +2,19 @@
 
 mod answer;
 mod escape;
+mod groups;
 mod json;
+mod marks;
 mod progress;
 mod rows;
+mod sparkline;
 
 pub use answer::{AnswerEnd, AnswerPrinter};
 pub use escape::escape_controls;
 pub use json::{print_json, safe_json};
 pub use progress::Progress;
 pub use rows::{
-    DetectionRow, RowPrinter, cell, cut, grouped, instant, severity_name, source_cell, to_the_second,
+    DetectionRow, EntryRow, RowPrinter, cell, cut, grouped, instant, severity_name, source_cell,
+    to_the_second,
 };
+pub use sparkline::sparkline;

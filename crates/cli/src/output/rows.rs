@@ -1,11 +1,12 @@
 //! Detections and entries as rows: one JSON object by column names, or one line of a table whose columns have fixed widths,
 //! so that rows can be printed as they come.
 
-use super::{escape_controls, print_json};
+use super::{escape_controls, marks, print_json};
 use crate::arguments::Format;
 use console::Style;
 use serde::Serialize;
 use std::io::Write;
+use std::ops::Range;
 use turnstone_proto::v1;
 use turnstone_types::{Severity, Timestamp};
 
@@ -13,8 +14,10 @@ use turnstone_types::{Severity, Timestamp};
 const COLUMNS_DEFAULT: usize = 160;
 /// Columns of a source.
 const SOURCE_COLUMNS: usize = 16;
-/// The fewest columns that text gets, whatever the terminal says.
-const TEXT_COLUMNS_MIN: usize = 40;
+/// The fewest columns that text gets, whatever the terminal says: a row fits into 100.
+const TEXT_COLUMNS_MIN: usize = 28;
+/// Columns that a row of a detection or an entry has beside its text.
+const OTHER_COLUMNS: usize = 72;
 
 /// A detection by its column names.
 #[derive(Debug, Clone, Serialize)]
@@ -41,11 +44,21 @@ pub struct DetectionRow {
     pub acknowledged_at: Option<Option<Timestamp>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledgement_id: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Option<String>>,
 }
 
 impl From<v1::Detection> for DetectionRow {
     fn from(detection: v1::Detection) -> Self {
         let severity = severity_name(detection.severity());
+        let verdict = detection.verdict().to_domain();
+        let named = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {
             id: Some(detection.id),
             tenant_id: Some(detection.tenant_id),
@@ -62,6 +75,10 @@ impl From<v1::Detection> for DetectionRow {
             // Null while nobody has: a stored row has all its columns.
             acknowledged_at: Some(instant(detection.acknowledged_at.as_ref())),
             notes: Some(detection.notes),
+            verdict: Some(verdict.map(|verdict| verdict.to_string())),
+            acknowledgement_id: Some(named(detection.acknowledgement_id)),
+            suppressed: Some(detection.suppressed),
+            fingerprint: Some(named(detection.fingerprint)),
         }
     }
 }
@@ -82,6 +99,12 @@ pub struct EntryRow {
     pub anomaly_scored_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quarantine_reason: Option<String>,
+    /// Where a search found something, in bytes of the text; absent where there was no query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub highlights: Option<Vec<Range<usize>>>,
+    /// How well it matches, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relevance: Option<f64>,
 }
 
 impl From<v1::Entry> for EntryRow {
@@ -101,6 +124,8 @@ impl From<v1::Entry> for EntryRow {
             anomaly_label: scored.then_some(entry.anomaly_label),
             anomaly_scored_at: instant(entry.anomaly_scored_at.as_ref()),
             quarantine_reason: Some(entry.quarantine_reason).filter(|reason| !reason.is_empty()),
+            highlights: None,
+            relevance: None,
         }
     }
 }
@@ -119,9 +144,9 @@ pub fn severity_name(severity: v1::Severity) -> String {
 
 /// Prints rows in one format to standard output.
 pub struct RowPrinter {
-    format: Format,
-    header_printed: bool,
-    text_columns: usize,
+    pub(super) format: Format,
+    pub(super) header_printed: bool,
+    columns: usize,
     colours: bool,
 }
 
@@ -137,7 +162,7 @@ impl RowPrinter {
         Self {
             format,
             header_printed: false,
-            text_columns: columns.saturating_sub(72).max(TEXT_COLUMNS_MIN),
+            columns,
             colours: terminal.is_term() && console::colors_enabled(),
         }
     }
@@ -163,14 +188,21 @@ impl RowPrinter {
             cell(&row.anomaly_label, 18),
             row.anomaly_score,
             source_cell(&row.source_id, SOURCE_COLUMNS),
-            cut(&row.text, self.text_columns),
+            cut(&row.text, self.text_columns(OTHER_COLUMNS)),
         )?;
         if let Some(id) = &row.id {
-            let state = if row.acknowledged == Some(true) {
-                "  acknowledged"
-            } else {
-                ""
-            };
+            let mut state = String::new();
+            if row.acknowledged == Some(true) {
+                state.push_str(if row.suppressed == Some(true) {
+                    "  suppressed"
+                } else {
+                    "  acknowledged"
+                });
+            }
+            if let Some(Some(verdict)) = &row.verdict {
+                state.push_str("  ");
+                state.push_str(verdict);
+            }
             writeln!(out, "{:<20} {}{state}", "", escape_controls(id))?;
         }
         Ok(())
@@ -199,12 +231,24 @@ impl RowPrinter {
             self.severity(row.severity.as_deref().unwrap_or("")),
             cell(row.anomaly_label.as_deref().unwrap_or(""), 18),
             source_cell(&row.source_id, SOURCE_COLUMNS),
-            cut(&row.text, self.text_columns),
+            marks::marked(
+                &row.text,
+                row.highlights.as_deref().unwrap_or_default(),
+                self.text_columns(OTHER_COLUMNS),
+                self.colours
+                    .then(|| Style::new().bold().underlined().force_styling(true))
+                    .as_ref(),
+            ),
         )?;
         Ok(())
     }
 
-    fn severity(&self, severity: &str) -> String {
+    /// Columns for text beside `other_columns`.
+    pub(super) fn text_columns(&self, other_columns: usize) -> usize {
+        self.columns.saturating_sub(other_columns).max(TEXT_COLUMNS_MIN)
+    }
+
+    pub(super) fn severity(&self, severity: &str) -> String {
         let padded = cell(severity, 8);
         if !self.colours {
             return padded;
