@@ -56,8 +56,8 @@ impl Engine {
     /// Says which words of a text carry the label that the model gives it.
     ///
     /// The text and parts of it are one call of at most [`ATTRIBUTED_ROWS_MAX`] rows, which waits its turn like those of
-    /// [`Engine::classify`]. The same text has the same weights whatever was asked before: the parts are always the same, and
-    /// answers are neither taken from the cache nor kept in it.
+    /// [`Engine::classify`]. The same text has the same weights, but for rounding, whatever was asked before: the parts are
+    /// always the same, and answers are neither taken from the cache nor kept in it.
     pub async fn explain_label(&self, text: &str) -> Result<LabelAttribution, ExplainLabelError> {
         let mut plan = Plan::of(text, self.rule());
         let texts = std::mem::take(&mut plan.texts);

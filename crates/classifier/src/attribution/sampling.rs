@@ -8,11 +8,12 @@ use turnstone_types::{SCORED_TEXT_CHARS_MAX, template, template_header, truncate
 
 /// Words of a text that are tried one by one. Where there are more, neighbours go together, in spans of equal counts.
 pub const ATTRIBUTED_SPANS_MAX: usize = 128;
-/// Most texts that are scored for one: as much work as some 256 lines, since they have half of its words on average.
-pub const ATTRIBUTED_ROWS_MAX: usize = 512;
+/// Most texts that are scored for one: as much work as some 128 lines of its length, since they have half of its words on average.
+/// That is half a score batch, so a question holds nobody up for longer than a batch does.
+pub const ATTRIBUTED_ROWS_MAX: usize = 256;
 
 /// Most pairs of orders in which words are added one after the other; texts of up to 32 words have as many.
-const ORDER_PAIRS_MAX: usize = 8;
+const ORDER_PAIRS_MAX: usize = 4;
 /// Words of a header that the template keeps (a program, a level) and that are tried.
 const HEADER_WORDS_MAX: usize = 8;
 

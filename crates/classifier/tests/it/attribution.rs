@@ -25,6 +25,19 @@ async fn explained(engine: &Engine, text: &str) -> LabelAttribution {
     attribution
 }
 
+/// Checks that two attributions are the same but for the last digits, which depend on how the model's threads share the rows.
+fn assert_same(left: &LabelAttribution, right: &LabelAttribution) {
+    assert_eq!(left.prediction.meaning, right.prediction.meaning);
+    assert_eq!(left.words.len(), right.words.len());
+    for (left, right) in left.words.iter().zip(&right.words) {
+        assert_eq!(left.range, right.range);
+        assert!(
+            (left.weight - right.weight).abs() < 1e-6,
+            "{left:?} is not {right:?}"
+        );
+    }
+}
+
 /// Words with their weights, the heaviest first.
 fn heaviest<'a>(text: &'a str, attribution: &LabelAttribution) -> Vec<(&'a str, f64)> {
     let mut words: Vec<(&str, f64)> = attribution
@@ -98,14 +111,14 @@ async fn the_whole_line_has_its_answer_and_the_same_line_the_same_weights() {
     assert_eq!(scored.meaning, first.prediction.meaning);
     assert!((scored.score - first.prediction.score).abs() < 1e-5);
     assert_eq!(cache.entries(), 1);
-    assert_eq!(explained(&engine, text).await, first);
+    assert_same(&explained(&engine, text).await, &first);
     // Beside other work too.
     let (busy, again) = tokio::join!(
         engine.classify((0..300).map(|n| format!("service {n} started")).collect()),
         explained(&engine, text)
     );
     assert_eq!(busy.unwrap().len(), 300);
-    assert_eq!(again, first);
+    assert_same(&again, &first);
 }
 
 #[tokio::test]
