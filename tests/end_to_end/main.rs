@@ -14,6 +14,7 @@ mod scan_and_fleet;
 mod stopping;
 mod tracing;
 mod up;
+mod why;
 
 use tokio::sync::{Mutex, MutexGuard};
 

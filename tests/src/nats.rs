@@ -43,6 +43,11 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Kills it on the spot.
+    pub fn kill9(&mut self) -> anyhow::Result<()> {
+        self.child.kill9()
+    }
+
     /// Kills it on the spot and starts it again with the same data on the same port.
     pub async fn kill9_and_start_again(&mut self) -> anyhow::Result<()> {
         self.child.kill9()?;

@@ -6,6 +6,7 @@ mod eval;
 mod explain;
 mod search;
 mod verdicts;
+mod why;
 
 pub use bench::{Bench, BenchClassify, ReportFormat};
 pub use detections::{
@@ -16,6 +17,7 @@ pub use eval::Eval;
 pub use explain::{AnswerFormat, Diagnose, Explain};
 pub use search::{Search, Stats};
 pub use verdicts::{ExportFormat, ExportVerdicts, Verdicts};
+pub use why::Why;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -94,6 +96,11 @@ pub enum Command {
         after_help = "Examples:\n  turnstone diagnose\n  turnstone diagnose 'why do logins fail?' --last 6h --source ssh --source bastion\n\nWithout a language model ([llm] in the configuration) the lines that were found are listed. Exits with 1, and the reason, where the answer failed."
     )]
     Diagnose(Diagnose),
+    /// Say which words of a line made its label
+    #[command(
+        after_help = "Examples:\n  turnstone why 0199a…\n  turnstone why --text 'sshd: Failed password for invalid user oracle from 203.0.113.9'\n  turnstone why 0199a… --db sqlite:///var/lib/turnstone/turnstone.db --format jsonl\n\nA weight is what the label's probability loses when the word goes, as the mean over what else of the line is there. A server asks one of its scorers; with --db or --text the command loads the model itself, the configured one or the bundled one."
+    )]
+    Why(Why),
     /// Counts of entries, backlog and detections, and the health of the sources
     Stats(Stats),
     /// Look at a model

@@ -58,6 +58,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Search(command) => commands::search::run(shared, command).await,
         Command::Explain(command) => commands::explain::explain(shared, command).await,
         Command::Diagnose(command) => commands::explain::diagnose(shared, command).await,
+        Command::Why(command) => commands::why::run(shared, command).await,
         Command::Stats(command) => commands::stats::run(shared, command).await,
         Command::Model(command) => commands::model::run(shared, command).await,
         Command::Db(command) => commands::db::run(shared, command).await,
@@ -67,6 +68,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 fn runs_a_model(command: &Command) -> bool {
+    if let Command::Why(why) = command {
+        return why.text.is_some() || why.target.db.is_some();
+    }
     matches!(
         command,
         Command::Up(_)

@@ -14,6 +14,7 @@ pub mod search;
 pub mod stats;
 pub mod up;
 pub mod verdicts;
+pub mod why;
 
 use crate::arguments::ModelChoice;
 use crate::output::escape_controls;
