@@ -52,7 +52,7 @@ pub struct Diagnose {
 }
 
 /// Reads a whole number with a unit.
-fn span(text: &str) -> Result<Duration, String> {
+pub(super) fn span(text: &str) -> Result<Duration, String> {
     let malformed = || "write a whole number and a unit, for example 90s, 15m, 6h or 7d".to_owned();
     let (digits, unit) = text
         .char_indices()

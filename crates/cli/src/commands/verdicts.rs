@@ -82,6 +82,7 @@ async fn export(shared: &Shared, command: &ExportVerdicts, out: &mut impl Write)
             .into_inner();
         for line in page.verdicts.into_iter().filter_map(labelled) {
             lines += 1;
+            // Also without U+2028 and its like, at which some readers would end a line.
             writeln!(out, "{}", safe_json(&line)?)?;
         }
         page_token = page.next_page_token;

@@ -10,7 +10,6 @@ use crate::output::{cell, cut, escape_controls, instant, print_json, source_cell
 use anyhow::Context;
 use serde::Serialize;
 use std::io::Write;
-use std::time::Duration;
 use turnstone_proto::{timestamp_to_proto, v1};
 use turnstone_types::Timestamp;
 
@@ -84,10 +83,10 @@ pub async fn suppress(shared: &Shared, command: Suppress) -> anyhow::Result<()> 
 }
 
 fn expires_at(moment: &Moment, now: Timestamp) -> anyhow::Result<Timestamp> {
-    match (moment.until, moment.seconds) {
+    match (moment.until, moment.span) {
         (Some(until), _) => Ok(until),
-        (None, Some(seconds)) => now
-            .checked_add(Duration::from_secs(seconds))
+        (None, Some(span)) => now
+            .checked_add(span)
             .context("--for reaches beyond the year 9999"),
         (None, None) => anyhow::bail!("until when? Give --for 7d or --until TIME"),
     }
@@ -185,18 +184,19 @@ async fn remove(shared: &Shared, id: String, target: &Target) -> anyhow::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_end_lies_within_what_can_be_stored() {
         let now = Timestamp::from_second(1_800_000_000).expect("in range");
-        let moment = |seconds, until| Moment { seconds, until };
+        let moment = |span, until| Moment { span, until };
         assert_eq!(
-            expires_at(&moment(Some(60), None), now)
+            expires_at(&moment(Some(Duration::from_secs(60)), None), now)
                 .expect("near")
                 .as_second(),
             1_800_000_060
         );
         assert_eq!(expires_at(&moment(None, Some(now)), now).expect("given"), now);
-        assert!(expires_at(&moment(Some(u64::MAX), None), now).is_err());
+        assert!(expires_at(&moment(Some(Duration::MAX), None), now).is_err());
     }
 }
