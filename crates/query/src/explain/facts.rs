@@ -6,10 +6,10 @@ use super::shape::{Shape, template_of};
 use std::collections::{HashMap, HashSet};
 use turnstone_explain::context::ContextOptions;
 use turnstone_explain::summary::{
-    Counted, Facts, NewShape, RareLine, SimilarEntry, SourceRate, Verdict as SaidOf,
+    Counted, Facts, MessageGroup, NewShape, RareLine, SimilarEntry, SourceRate,
 };
-use turnstone_store::{DetectionFilter, DetectionGroup, EntryFacts, Store, StoreError};
-use turnstone_types::{Detection, Entry, EntryId, SourceId, TenantId, Timestamp, Verdict};
+use turnstone_store::{DetectionFilter, DetectionGroup, EntryFacts, EntrySearch, Store, StoreError};
+use turnstone_types::{Detection, Entry, EntryId, SourceId, TenantId, Timestamp};
 
 /// Lines with the words of the entry that are looked through.
 const COUNTED_MAX: u32 = 1_000;
@@ -41,20 +41,25 @@ pub(super) async fn read(
         .await?
     else {
         // Deleted meanwhile.
-        return Ok(Facts {
-            counted: Counted::Nothing,
-            ..Facts::default()
-        });
+        return Ok(Facts::default());
     };
+    let began = began_in_window(store, tenant, read, options.window_seconds).await?;
     let mut facts = Facts {
+        kept_since: began,
         source_rate: known.source.as_ref().and_then(|source| {
             Some(SourceRate {
                 lines: (source.lines_per_second * RATE_SECONDS).round() as u64,
                 usual_lines: source.usual_lines_per_second? * RATE_SECONDS,
             })
         }),
+        error_share: known.source.as_ref().and_then(|source| source.error_share),
+        groups: known.groups.iter().map(group).collect(),
         similar: similar(&known),
-        new_shapes: new_shapes(store, tenant, &known, options.window_seconds).await?,
+        // Where the source itself is new, so is everything in it, and nothing is said by that.
+        new_shapes: match began {
+            Some(_) => Vec::new(),
+            None => new_shapes(store, tenant, &known, options.window_seconds).await?,
+        },
         other_detections: other_detections(store, tenant, read, options.window_seconds).await?,
         rare: rare(store, tenant, read).await?,
         ..Facts::default()
@@ -75,18 +80,56 @@ async fn count(
         .seen(store, tenant, &entry.source_id, (None, until), COUNTED_MAX)
         .await?;
     let Some(seen) = seen.filter(|seen| !seen.times.is_empty()) else {
-        facts.counted = Counted::Nothing;
         return Ok(());
     };
     facts.hour_count = seen.within(HOUR_SECONDS, until);
     facts.day_count = seen.within(DAY_SECONDS, until);
     facts.first_seen = seen.times.last().copied();
+    // The newest is the entry itself.
+    facts.last_before = seen.times.get(1).copied();
     facts.counted = if seen.is_all {
         Counted::All
     } else {
         Counted::AtLeast
     };
     Ok(())
+}
+
+/// When the source began, where that is within the window: there is no line from before it.
+async fn began_in_window(
+    store: &dyn Store,
+    tenant: &TenantId,
+    read: &EntryRead,
+    window_seconds: u32,
+) -> Result<Option<Timestamp>, StoreError> {
+    let start = read
+        .entry
+        .timestamp
+        .as_second()
+        .saturating_sub(window_seconds.into());
+    let earlier = EntrySearch {
+        source_id: Some(read.entry.source_id.clone()),
+        time_until: Timestamp::from_second(start).ok(),
+        ..EntrySearch::default()
+    };
+    let is_first =
+        read.input.unread_before == 0 && store.search_entries(tenant, &earlier, None, 1).await?.is_empty();
+    Ok(read
+        .around
+        .first()
+        .map(|entry| entry.timestamp)
+        .filter(|_| is_first))
+}
+
+fn group(group: &DetectionGroup) -> MessageGroup {
+    MessageGroup {
+        source_id: group.key.source_id.clone(),
+        label: group.key.label.clone(),
+        detections: group.detections,
+        open: group.open,
+        first_at: group.first_seen,
+        last_at: group.last_seen,
+    }
 }
 
 fn similar(known: &EntryFacts) -> Vec<SimilarEntry> {
@@ -98,11 +141,7 @@ fn similar(known: &EntryFacts) -> Vec<SimilarEntry> {
         .map(|detection| SimilarEntry {
             entry_id: detection.entry_id.clone(),
             timestamp: time_of(detection),
-            verdict: detection.verdict.map(|verdict| match verdict {
-                Verdict::TruePositive => SaidOf::TruePositive,
-                Verdict::FalsePositive => SaidOf::FalsePositive,
-                Verdict::Expected => SaidOf::Expected,
-            }),
+            verdict: detection.verdict,
             reason: detection.notes.clone(),
         })
         .collect()

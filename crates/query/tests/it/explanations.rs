@@ -39,10 +39,13 @@ async fn without_a_model_the_evidence_is_summed_up() {
     );
     assert!(
         done.what_happened.contains("SECURITY_ANOMALY")
-            && done.what_happened.contains("first line of its shape"),
+            && done.what_happened.contains("first line of its kind"),
         "{done:?}"
     );
-    assert!(done.likely_cause.contains("without a language model"), "{done:?}");
+    assert!(
+        done.likely_cause.contains("without a language model") && !done.likely_cause.contains("First seen"),
+        "where all is new, nothing is: {done:?}"
+    );
     assert!(
         frames
             .iter()
