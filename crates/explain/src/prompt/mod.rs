@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use turnstone_types::{Timestamp, truncate_chars};
 
 /// Version of what is written here. Any change of it raises the version, so that kept answers are not mistaken for new ones.
-pub const PROMPT_VERSION: u32 = 1;
+pub const PROMPT_VERSION: u32 = 2;
 
 /// The question when none is asked. Written so that a small model stays with the lines.
 pub const DEFAULT_DIAGNOSE_QUERY: &str = "What is going wrong in these lines? Begin with the most serious problem and name the lines that show it. \
@@ -60,19 +60,19 @@ pub fn explain(context: &Context) -> Vec<Message> {
     let reference = context
         .target_line()
         .map_or_else(|| "L1".to_owned(), ContextLine::reference);
-    let mut intro = format!("Line {reference}");
+    let mut intro = "Log lines".to_owned();
     if let Some(line) = context.target_line() {
         intro.push_str(&format!(" of source {}", quoted(line.source_id.as_str())));
     }
+    intro.push('.');
     if let Some(note) = context.detections.first() {
         // A label may come from an imported row.
         let label = visible(truncate_chars(note.label.as_str(), 60));
         intro.push_str(&format!(
-            " was classified as {label} (score {:.2}, {})",
+            " Line {reference} was classified as {label} (score {:.2}, {}).",
             note.score, note.severity
         ));
     }
-    intro.push_str(" is to be explained.");
     let task = format!("Explain line {reference}. {FORMAT}");
     messages(context, &intro, &task)
 }
@@ -138,7 +138,7 @@ fn messages(context: &Context, intro: &str, task: &str) -> Vec<Message> {
         content.push_str(line);
         content.push('\n');
     }
-    content.push_str(&format!("{fence}\n\nThe log data ends here. {task}"));
+    content.push_str(&format!("{fence}\n\n{task}"));
     vec![
         Message {
             role: Role::System,
@@ -151,21 +151,31 @@ fn messages(context: &Context, intro: &str, task: &str) -> Vec<Message> {
     ]
 }
 
-/// From when to when, and what is missing.
+/// The day, what is missing, and what signs in the lines mean. Only what these lines need: small models repeat whatever is said
+/// beside the task (the first wording had eleven of twelve answers do so).
 fn window(context: &Context) -> String {
-    let day = |at: &Timestamp| at.strftime("%Y-%m-%d %H:%M:%S").to_string();
-    let mut said = match (context.lines.first(), context.lines.last()) {
-        (Some(first), Some(last)) => format!(
-            " The lines are from {} to {} UTC",
-            day(&first.timestamp),
-            day(&last.last_timestamp.max(last.timestamp))
-        ),
-        _ => return " There are no lines.".to_owned(),
+    let day = |at: &Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let (Some(first), Some(last)) = (context.lines.first(), context.lines.last()) else {
+        return " There are no lines.".to_owned();
+    };
+    let (from, until) = (
+        day(&first.timestamp),
+        day(&last.last_timestamp.max(last.timestamp)),
+    );
+    let mut said = if from == until {
+        format!(" Times are UTC, {from}.")
+    } else {
+        format!(" Times are UTC, {from} to {until}.")
     };
     let left_out = context.left_out.in_words();
     if !left_out.is_empty() {
-        said.push_str(&format!(" ({left_out})"));
+        said.push_str(&format!(" Not all is shown: {left_out}."));
     }
-    said.push_str(". ×3 says that three lines like this one follow each other; [secret 1] stands for a value that was taken out.");
+    if context.lines.iter().any(|line| line.count > 1) {
+        said.push_str(" ×3 stands for three lines like this one.");
+    }
+    if context.redacted.total() > 0 {
+        said.push_str(" [secret 1] stands for a value that was taken out.");
+    }
     said
 }
