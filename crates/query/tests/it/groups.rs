@@ -110,8 +110,10 @@ async fn each_filter_of_groups() {
     lines[3].severity = Severity::Critical;
     lines[4].source = "kernel";
     lines[5].score = 0.99;
+    // Apart from each other by more than what a database tells apart.
+    let now = turnstone_types::Timestamp::now();
     for (number, line) in lines.iter_mut().enumerate() {
-        line.detected_at = turnstone_types::Timestamp::now();
+        line.detected_at = now + std::time::Duration::from_millis(number as u64);
         line.timestamp = second(number as i64);
     }
     commit(&server.store, &lines).await;

@@ -50,7 +50,8 @@ async fn whoever_waits_hears_that_the_stream_stands_however_long_requests_may_ta
         names.push(event.name);
     }
     assert_eq!(names, ["context", "token", "done"]);
-    assert!(source.comments >= 8, "{}", source.comments);
+    // More than four: it stood for longer than a request may take.
+    assert!(source.comments > 4, "{}", source.comments);
 }
 
 #[tokio::test]
