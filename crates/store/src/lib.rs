@@ -18,6 +18,7 @@ mod stored;
 mod text_index;
 
 pub mod import;
+pub mod plans;
 pub mod postgres;
 pub mod sqlite;
 

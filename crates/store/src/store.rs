@@ -78,6 +78,10 @@ pub trait WriteStore: Send + Sync {
     /// timelines in steps of less than an hour and the rates of sources are made of them.
     async fn prune_counts(&self, before: Timestamp) -> Result<u64>;
 
+    /// Brings the database's own statistics up to date and clears dead rows away, after much was written at once. Never needed for right
+    /// answers, and servers that do so by themselves (Postgres, within minutes) only do it sooner.
+    async fn refresh_statistics(&self) -> Result<()>;
+
     /// Writes imported rows in ONE transaction, passing over what is there already, and makes score batches (with their outbox
     /// events) of the new unscored entries. The new entries are a cycle with its event. Source counters grow by what is new.
     async fn import(&self, chunk: &ImportChunk) -> Result<ImportOutcome>;

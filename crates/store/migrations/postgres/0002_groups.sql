@@ -9,18 +9,21 @@ ALTER TABLE detections
     ADD COLUMN acknowledgement_id TEXT COLLATE "C",
     -- 1 where a suppression acknowledged it as it came.
     ADD COLUMN suppressed SMALLINT NOT NULL DEFAULT 0;
-CREATE INDEX detections_by_group ON detections (tenant_id, fingerprint, source_id, anomaly_label, detected_at DESC, id DESC);
-CREATE INDEX detections_open_by_group ON detections (tenant_id, fingerprint, source_id, anomaly_label, detected_at DESC, id DESC)
+-- What stands behind the order is compared within the index, so that rows that other conditions leave out are not read.
+DROP INDEX detections_newest_first, detections_open, detections_by_label;
+CREATE INDEX detections_newest_first ON detections (tenant_id, detected_at DESC, id DESC, anomaly_score);
+CREATE INDEX detections_open ON detections (tenant_id, detected_at DESC, id DESC, source_id, anomaly_label, severity)
     WHERE acknowledged = 0;
-CREATE INDEX detections_by_source ON detections (tenant_id, source_id, detected_at DESC, id DESC);
-CREATE INDEX detections_by_severity ON detections (tenant_id, severity, detected_at DESC, id DESC);
+CREATE INDEX detections_by_group ON detections
+    (tenant_id, fingerprint, detected_at DESC, id DESC, source_id, anomaly_label, acknowledged, verdict);
+CREATE INDEX detections_by_label ON detections (tenant_id, anomaly_label, detected_at DESC, id DESC, source_id);
+CREATE INDEX detections_by_source ON detections (tenant_id, source_id, detected_at DESC, id DESC, anomaly_label, severity);
+CREATE INDEX detections_by_severity ON detections (tenant_id, severity, detected_at DESC, id DESC, source_id);
 CREATE INDEX detections_by_scorer ON detections (tenant_id, scorer, detected_at DESC, id DESC);
+CREATE INDEX detections_by_score ON detections (tenant_id, anomaly_score);
 CREATE INDEX detections_by_verdict ON detections (tenant_id, verdict, detected_at DESC, id DESC) WHERE verdict IS NOT NULL;
 CREATE INDEX detections_suppressed ON detections (tenant_id, detected_at DESC, id DESC) WHERE suppressed <> 0;
 CREATE INDEX detections_without_fingerprint ON detections (id) WHERE fingerprint IS NULL;
--- Detections are no longer counted by reading them, so this one need not hold what is counted.
-DROP INDEX detections_by_label;
-CREATE INDEX detections_by_label ON detections (tenant_id, anomaly_label, detected_at DESC, id DESC);
 
 -- One operation of a person on any number of detections.
 CREATE TABLE acknowledgements (
@@ -101,6 +104,7 @@ CREATE TABLE detection_groups (
 ) WITH (fillfactor = 70);
 CREATE INDEX detection_groups_newest_first ON detection_groups (tenant_id, last_seen DESC, newest_detection_id DESC);
 CREATE INDEX detection_groups_open ON detection_groups (tenant_id, last_seen DESC, newest_detection_id DESC) WHERE open_count > 0;
+CREATE INDEX detection_groups_by_first_seen ON detection_groups (tenant_id, first_seen, source_id);
 CREATE INDEX detection_groups_by_fingerprint ON detection_groups (tenant_id, fingerprint);
 CREATE INDEX detection_groups_by_acknowledgement ON detection_groups (acknowledgement_id) WHERE acknowledgement_id IS NOT NULL;
 
@@ -161,6 +165,13 @@ CREATE TRIGGER detections_added AFTER INSERT ON detections REFERENCING NEW TABLE
     EXECUTE FUNCTION turnstone_detections_added();
 
 CREATE FUNCTION turnstone_detections_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    -- Whether any went to another group, time or severity, or got its fingerprint. Not a join: its plan is kept from the first update of
+    -- a connection, and one made for a single row is quadratic for thousands.
+    moved BOOLEAN := EXISTS (
+        SELECT sequence, id, tenant_id, source_id, anomaly_label, fingerprint, severity, detected_at FROM removed
+        EXCEPT
+        SELECT sequence, id, tenant_id, source_id, anomaly_label, fingerprint, severity, detected_at FROM added);
 BEGIN
     -- The differences alone; a total or a group is there already unless detections move to it.
     INSERT INTO detection_totals AS t
@@ -184,6 +195,20 @@ BEGIN
         suppressed_count = t.suppressed_count + excluded.suppressed_count,
         true_positives = t.true_positives + excluded.true_positives,
         false_positives = t.false_positives + excluded.false_positives, expected = t.expected + excluded.expected;
+    IF NOT moved THEN
+        -- What is acknowledged or opened, the usual case: only the numbers of open ones change, and each group is there.
+        INSERT INTO detection_groups AS g
+            (tenant_id, source_id, anomaly_label, fingerprint, detection_count, open_count, severity, first_seen, last_seen, newest_detection_id)
+        SELECT tenant_id, source_id, anomaly_label, fingerprint, 0, sum(n), min(severity), min(detected_at), max(detected_at), min(id)
+        FROM (
+            SELECT 1 AS n, id, tenant_id, source_id, anomaly_label, fingerprint, severity, detected_at FROM added WHERE acknowledged = 0
+            UNION ALL
+            SELECT -1, id, tenant_id, source_id, anomaly_label, fingerprint, severity, detected_at FROM removed WHERE acknowledged = 0
+            ) AS differences
+        WHERE fingerprint IS NOT NULL GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4
+        ON CONFLICT (tenant_id, source_id, anomaly_label, fingerprint) DO UPDATE SET open_count = g.open_count + excluded.open_count;
+        RETURN NULL;
+    END IF;
     INSERT INTO detection_groups AS g
         (tenant_id, source_id, anomaly_label, fingerprint, detection_count, open_count, severity, first_seen, last_seen, newest_detection_id)
     SELECT tenant_id, source_id, anomaly_label, fingerprint, sum(n), COALESCE(sum(n) FILTER (WHERE acknowledged = 0), 0),
@@ -202,8 +227,7 @@ BEGIN
         first_seen = LEAST(g.first_seen, excluded.first_seen), last_seen = GREATEST(g.last_seen, excluded.last_seen),
         newest_detection_id = CASE WHEN (excluded.last_seen, excluded.newest_detection_id) > (g.last_seen, g.newest_detection_id)
             THEN excluded.newest_detection_id ELSE g.newest_detection_id END;
-    -- No program does this: only people at a shell move detections to other groups, times or severities.
-    -- Not a join: its plan is kept from the first update of a connection, and one made for a single row is quadratic for thousands.
+    -- First and last times where more than fingerprints came: no program does this, only people at a shell move detections.
     IF EXISTS (
         SELECT sequence, id, tenant_id, source_id, anomaly_label, fingerprint, severity, detected_at FROM removed
         WHERE fingerprint IS NOT NULL

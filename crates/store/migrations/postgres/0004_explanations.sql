@@ -1,4 +1,4 @@
--- Explanations that were generated, and the verdicts of people in order of their detections.
+-- Explanations that were generated.
 
 CREATE TABLE explanations (
     tenant_id TEXT COLLATE "C" NOT NULL,
@@ -11,8 +11,6 @@ CREATE TABLE explanations (
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (entry_id, model, prompt_version, context_hash)
 );
-
-CREATE INDEX detections_judged ON detections (tenant_id, detected_at DESC, id DESC) WHERE verdict IS NOT NULL;
 
 CREATE FUNCTION turnstone_explanations_deleted() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -8,13 +8,19 @@ ALTER TABLE detections ADD COLUMN verdict TEXT CHECK (verdict IN ('true_positive
 ALTER TABLE detections ADD COLUMN acknowledgement_id TEXT;
 -- 1 where a suppression acknowledged it as it came.
 ALTER TABLE detections ADD COLUMN suppressed INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX detections_by_group ON detections (tenant_id, fingerprint, source_id, anomaly_label, detected_at DESC, id DESC);
-CREATE INDEX detections_open_by_group ON detections (tenant_id, fingerprint, source_id, anomaly_label, detected_at DESC, id DESC)
+-- What stands behind the order is compared within the index, so that rows that other conditions leave out are not read.
+DROP INDEX detections_newest_first;
+DROP INDEX detections_open;
+CREATE INDEX detections_newest_first ON detections (tenant_id, detected_at DESC, id DESC, anomaly_score);
+CREATE INDEX detections_open ON detections (tenant_id, detected_at DESC, id DESC, source_id, anomaly_label, severity)
     WHERE acknowledged = 0;
-CREATE INDEX detections_by_label ON detections (tenant_id, anomaly_label, detected_at DESC, id DESC);
-CREATE INDEX detections_by_source ON detections (tenant_id, source_id, detected_at DESC, id DESC);
-CREATE INDEX detections_by_severity ON detections (tenant_id, severity, detected_at DESC, id DESC);
+CREATE INDEX detections_by_group ON detections
+    (tenant_id, fingerprint, detected_at DESC, id DESC, source_id, anomaly_label, acknowledged, verdict);
+CREATE INDEX detections_by_label ON detections (tenant_id, anomaly_label, detected_at DESC, id DESC, source_id);
+CREATE INDEX detections_by_source ON detections (tenant_id, source_id, detected_at DESC, id DESC, anomaly_label, severity);
+CREATE INDEX detections_by_severity ON detections (tenant_id, severity, detected_at DESC, id DESC, source_id);
 CREATE INDEX detections_by_scorer ON detections (tenant_id, scorer, detected_at DESC, id DESC);
+CREATE INDEX detections_by_score ON detections (tenant_id, anomaly_score, detected_at, id);
 CREATE INDEX detections_by_verdict ON detections (tenant_id, verdict, detected_at DESC, id DESC) WHERE verdict IS NOT NULL;
 CREATE INDEX detections_suppressed ON detections (tenant_id, detected_at DESC, id DESC) WHERE suppressed <> 0;
 CREATE INDEX detections_without_fingerprint ON detections (id) WHERE fingerprint IS NULL;
@@ -98,6 +104,7 @@ CREATE TABLE detection_groups (
 ) WITHOUT ROWID;
 CREATE INDEX detection_groups_newest_first ON detection_groups (tenant_id, last_seen DESC, newest_detection_id DESC);
 CREATE INDEX detection_groups_open ON detection_groups (tenant_id, last_seen DESC, newest_detection_id DESC) WHERE open_count > 0;
+CREATE INDEX detection_groups_by_first_seen ON detection_groups (tenant_id, first_seen, source_id);
 CREATE INDEX detection_groups_by_fingerprint ON detection_groups (tenant_id, fingerprint);
 CREATE INDEX detection_groups_by_acknowledgement ON detection_groups (acknowledgement_id) WHERE acknowledgement_id IS NOT NULL;
 

@@ -1,4 +1,4 @@
--- Explanations that were generated, and the verdicts of people in order of their detections.
+-- Explanations that were generated.
 
 CREATE TABLE explanations (
     tenant_id TEXT NOT NULL,
@@ -11,8 +11,6 @@ CREATE TABLE explanations (
     created_at TEXT NOT NULL,
     PRIMARY KEY (entry_id, model, prompt_version, context_hash)
 ) WITHOUT ROWID;
-
-CREATE INDEX detections_judged ON detections (tenant_id, detected_at DESC, id DESC) WHERE verdict IS NOT NULL;
 
 CREATE TRIGGER log_entries_explanations_deleted AFTER DELETE ON log_entries BEGIN
     DELETE FROM explanations WHERE entry_id = old.id;

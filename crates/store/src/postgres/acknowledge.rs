@@ -10,11 +10,12 @@ use turnstone_types::{AcknowledgementId, TenantId, Timestamp, Verdict};
 
 const FIND_OPERATION: &str = "SELECT detection_count FROM acknowledgements WHERE id = $1";
 
-/// Locks what is chosen in order of id, so that two operations cannot lock each other out, and keeps its state.
+/// Locks what is chosen in order of id, so that two operations cannot lock each other out, and keeps its state. The order is spelled
+/// so that no index has it: the planner would rather walk through all ids than sort those that are chosen.
 const RECORD: &str = "INSERT INTO acknowledged_detections (acknowledgement_id, detection_id, previous_acknowledged, \
          previous_acknowledged_at, previous_notes, previous_verdict, previous_acknowledgement_id, previous_suppressed) \
      SELECT {operation}, detections.id, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed \
-     {chosen} ORDER BY detections.id FOR UPDATE OF detections";
+     {chosen} ORDER BY detections.id || '' FOR UPDATE OF detections";
 
 /// The array makes the planner look each row up by its key, however many it takes them for.
 const ACKNOWLEDGE: &str = "UPDATE detections SET acknowledged = 1, acknowledged_at = $2, notes = $3, verdict = $4, \
@@ -50,12 +51,14 @@ const LOCK_ACKNOWLEDGED: &str = "SELECT count(*) FROM ( \
      SELECT FROM detections WHERE id = ANY(ARRAY(SELECT detection_id FROM acknowledged_detections WHERE acknowledgement_id = $1)) \
      ORDER BY id FOR UPDATE) AS locked";
 
-const RESTORE: &str = "UPDATE detections d SET acknowledged = p.previous_acknowledged, acknowledged_at = p.previous_acknowledged_at, \
-         notes = p.previous_notes, verdict = p.previous_verdict, acknowledgement_id = p.previous_acknowledgement_id, \
-         suppressed = p.previous_suppressed \
-     FROM acknowledged_detections p \
+/// Each row's former state is looked up by its key: of a join the planner, which knows little of an operation that was just recorded,
+/// may make one that compares each row with each.
+const RESTORE: &str = "UPDATE detections d SET (acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed) = ( \
+         SELECT p.previous_acknowledged, p.previous_acknowledged_at, p.previous_notes, p.previous_verdict, p.previous_acknowledgement_id, \
+             p.previous_suppressed \
+         FROM acknowledged_detections p WHERE p.acknowledgement_id = $1 AND p.detection_id = d.id) \
      WHERE d.id = ANY(ARRAY(SELECT detection_id FROM acknowledged_detections WHERE acknowledgement_id = $1)) \
-         AND p.acknowledgement_id = $1 AND p.detection_id = d.id AND d.acknowledgement_id = $1 AND d.acknowledged <> 0";
+         AND d.acknowledgement_id = $1 AND d.acknowledged <> 0";
 
 const MARK_UNDONE: &str = "WITH forgotten AS (DELETE FROM acknowledged_detections WHERE acknowledgement_id = $1 RETURNING 1) \
      UPDATE acknowledgements SET undone_at = $2, restored_count = $3, left_alone_count = (SELECT count(*) FROM forgotten) - $3 \

@@ -1,4 +1,4 @@
-//! Search for words that stand in many lines: newest first, by going through the lines from the newest on, which meets the limit soon.
+//! Search for words that stand in many lines, or for what has no index: newest first, by going through the lines from the newest on, which meets the limit soon.
 //! The text index would first collect every line that holds the word. Which words are such is read from the planner's statistics.
 
 use super::entries::{NewestEntries, SOURCES_BY_INDEX, SearchRequest, newest_where};
@@ -11,10 +11,13 @@ use turnstone_types::Timestamp;
 
 /// Matches from which on the lines are gone through.
 const MANY_MATCHES: f64 = 20_000.0;
-/// Slices of time that are gone through, each four times as long as the one before, before the index is asked for the rest.
-const SLICES_MAX: u32 = 4;
-/// Lines of the first slice for each one wanted, beyond what the frequency asks for.
+/// Lines that are gone through before the index is asked for the rest, unless nearly every line has the word: then the index has more.
+const LINES_MAX: f64 = 30_000.0;
+const EVERY_LINE: f64 = 0.2;
+/// Lines of the first slice of time for each one wanted, beyond what the frequency asks for; each further slice has four times as many.
 const FIRST_SLICE_MARGIN: f64 = 4.0;
+/// Lines of the first slice for each one wanted, where something else than a word is looked for.
+const FILTERED_SHARE: f64 = 0.1;
 
 /// The share of lines that hold each of these tokens (or a token that begins so), as far as it is among the most common.
 const FREQUENCIES: &str = "SELECT (SELECT reltuples::float8 FROM pg_class WHERE oid = to_regclass('entry_text_index')), ARRAY( \
@@ -23,6 +26,9 @@ const FREQUENCIES: &str = "SELECT (SELECT reltuples::float8 FROM pg_class WHERE 
              WHERE CASE WHEN wanted.prefix THEN starts_with(known.token, wanted.token) ELSE known.token = wanted.token END), 0) \
          FROM unnest($1::text[], $2::bool[]) AS wanted (token, prefix)) \
      FROM pg_stats s WHERE s.schemaname = current_schema() AND s.tablename = 'entry_text_index' AND s.attname = 'tokens'";
+
+/// Lines in all as last counted by the server, less than nothing where it never did.
+const ENTRIES: &str = "SELECT reltuples::float8 FROM pg_class WHERE oid = to_regclass('log_entries')";
 
 /// The newest and the oldest time of what the request may find.
 const TIMES: &str = "SELECT max(newest), min(oldest) FROM ({sources}) AS known (tenant_id, source_id) CROSS JOIN LATERAL (SELECT \
@@ -51,48 +57,109 @@ pub(super) async fn walk(
     let Some((entries, share)) = share_of_matches(session, query).await? else {
         return Ok(Walked::Not);
     };
-    if entries * share < MANY_MATCHES {
+    let first = f64::from(request.limit.max(1)) * FIRST_SLICE_MARGIN / share;
+    if entries * share < MANY_MATCHES || first > entries * share {
         return Ok(Walked::Not);
     }
-    let Some((newest, oldest)) = times(session, request).await? else {
-        return Ok(Walked::Complete);
+    let lines_max = if share > EVERY_LINE {
+        f64::INFINITY
+    } else {
+        LINES_MAX.max(first)
     };
-    let first = request.search.time_from.map_or(oldest, |from| from.max(oldest));
-    let mut end = newest;
-    for limit in [request.search.time_until, request.after.map(|key| key.timestamp)] {
-        end = limit.map_or(end, |limit| limit.min(end));
-    }
-    let span_seconds = (newest.as_second() - oldest.as_second() + 1) as f64;
-    let lines = f64::from(request.limit.max(1)) * FIRST_SLICE_MARGIN / share;
-    let mut seconds = (span_seconds * lines / entries).ceil().max(1.0);
-    // The first slice holds its own end; each other ends before the beginning of the one before it.
-    let mut before = None;
-    for _ in 0..SLICES_MAX {
-        let begin = end
-            .checked_sub(SignedDuration::from_secs(seconds.min(1e10) as i64))
-            .unwrap_or(Timestamp::MIN)
-            .max(first);
-        let literal = query_literal(request, query);
-        let rows = newest_where(session, request, |conditions| {
-            conditions.compare("e.timestamp_iso >=", super::rows::storable(begin));
-            conditions.compare_optional("e.timestamp_iso <", before.map(super::rows::storable));
-            let literal = conditions.parameter(literal);
-            // A value and not a condition that the planner could turn around: first the line, then its tokens.
-            conditions.require(format!(
-                "(SELECT i.tokens @@ {literal}::text::tsquery FROM entry_text_index i WHERE i.entry_id = e.id)"
-            ));
-        })
-        .await?;
-        for entry in rows {
-            found.add(entry);
-        }
-        if found.oldest_wanted().is_some() || begin <= first {
+    let slices = Slices {
+        entries,
+        first,
+        lines_max,
+        literal: Some(query_literal(request, query)),
+    };
+    slices.walk(session, request, found).await
+}
+
+/// Adds the newest lines that a search without a text query is after, where it filters by what no index has. False where the number of
+/// lines is not known.
+pub(super) async fn walk_filtered(
+    session: Session<'_>,
+    request: &SearchRequest<'_>,
+    found: &mut NewestEntries,
+) -> Outcome<bool> {
+    let row = session.query_one(ENTRIES, &[]).await?;
+    let entries: Option<f64> = Reader::new(session.operation(), &row).take()?;
+    let Some(entries) = entries.filter(|entries| *entries >= MANY_MATCHES) else {
+        return Ok(false);
+    };
+    let slices = Slices {
+        entries,
+        first: f64::from(request.limit.max(1)) * FIRST_SLICE_MARGIN / FILTERED_SHARE,
+        lines_max: f64::INFINITY,
+        literal: None,
+    };
+    Ok(matches!(
+        slices.walk(session, request, found).await?,
+        Walked::Complete
+    ))
+}
+
+/// Goes through the lines slice by slice of time, from the newest on.
+struct Slices {
+    /// Lines in all, about.
+    entries: f64,
+    /// Lines of the first slice, about.
+    first: f64,
+    /// Lines after which it ends.
+    lines_max: f64,
+    /// What the tokens of a line have to match.
+    literal: Option<String>,
+}
+
+impl Slices {
+    async fn walk(
+        &self,
+        session: Session<'_>,
+        request: &SearchRequest<'_>,
+        found: &mut NewestEntries,
+    ) -> Outcome<Walked> {
+        let Some((newest, oldest)) = times(session, request).await? else {
             return Ok(Walked::Complete);
+        };
+        let first = request.search.time_from.map_or(oldest, |from| from.max(oldest));
+        let mut end = newest;
+        for limit in [request.search.time_until, request.after.map(|key| key.timestamp)] {
+            end = limit.map_or(end, |limit| limit.min(end));
         }
-        (before, end) = (Some(begin), begin);
-        seconds *= 4.0;
+        let span_seconds = (newest.as_second() - oldest.as_second() + 1) as f64;
+        let (mut lines, mut lines_before) = (self.first, 0.0);
+        // The first slice holds its own end; each other ends before the beginning of the one before it.
+        let mut before = None;
+        while before.is_none() || lines_before + lines <= self.lines_max {
+            let seconds = (span_seconds * lines / self.entries).ceil().clamp(1.0, 1e10);
+            let begin = end
+                .checked_sub(SignedDuration::from_secs(seconds as i64))
+                .unwrap_or(Timestamp::MIN)
+                .max(first);
+            let rows = newest_where(session, request, |conditions| {
+                conditions.compare("e.timestamp_iso >=", super::rows::storable(begin));
+                conditions.compare_optional("e.timestamp_iso <", before.map(super::rows::storable));
+                if let Some(literal) = self.literal.clone() {
+                    let literal = conditions.parameter(literal);
+                    // A value and not a condition that the planner could turn around: first the line, then its tokens.
+                    conditions.require(format!(
+                        "(SELECT i.tokens @@ {literal}::text::tsquery FROM entry_text_index i WHERE i.entry_id = e.id)"
+                    ));
+                }
+            })
+            .await?;
+            for entry in rows {
+                found.add(entry);
+            }
+            if found.oldest_wanted().is_some() || begin <= first {
+                return Ok(Walked::Complete);
+            }
+            (before, end) = (Some(begin), begin);
+            lines_before += lines;
+            lines *= 4.0;
+        }
+        Ok(before.map_or(Walked::Not, Walked::Until))
     }
-    Ok(before.map_or(Walked::Not, Walked::Until))
 }
 
 /// The number of indexed lines and the share of them that may match: no more than its rarest token. None without statistics.

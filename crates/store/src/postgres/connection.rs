@@ -77,8 +77,11 @@ fn config(address: &url::Url, options: &ConnectOptions) -> Result<(Config, Verif
     config.tcp_user_timeout(Duration::from_secs(60));
     // Sent when connecting, so that no statement runs without them; the address' own options come later and win.
     let milliseconds = |limit: Duration| limit.as_millis().max(1);
+    // Statements are short and many: compiling one or starting workers for it takes longer than most of them run. A plan for any value
+    // is a bad plan where one value is in every line and another nowhere, and planning anew takes a fraction of a millisecond.
+    let planning = "-c jit=off -c max_parallel_workers_per_gather=0 -c plan_cache_mode=force_custom_plan";
     let limits = format!(
-        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c TimeZone=UTC",
+        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c TimeZone=UTC {planning}",
         milliseconds(STATEMENT_LIMIT),
         milliseconds(options.wait_max),
         milliseconds(STATEMENT_LIMIT),

@@ -14,6 +14,9 @@ impl PostgresStore {
         after: Option<&DetectionKey>,
         limit: u32,
     ) -> Result<Vec<Detection>, StoreError> {
+        if self.matches_none(tenant, filter).await? {
+            return Ok(Vec::new());
+        }
         let mut conditions = Conditions::default();
         conditions.filter_detections(filter);
         conditions.after_key(
@@ -37,6 +40,43 @@ impl PostgresStore {
         );
         let rows = self.read("list_detections", &sql, &conditions).await?;
         rows.iter().map(|row| detection("list_detections", row)).collect()
+    }
+
+    /// Whether the totals say that nothing can match conditions of which each alone matches much: no index would tell before all its
+    /// rows were looked at.
+    async fn matches_none(&self, tenant: &TenantId, filter: &DetectionFilter) -> Result<bool, StoreError> {
+        let counted = match (filter.suppressed, filter.unacknowledged) {
+            (Some(true), _) => Some("suppressed_count > 0"),
+            (_, Some(true)) => Some("open_count > 0"),
+            (_, Some(false)) => Some("detection_count > open_count"),
+            _ => None,
+        };
+        let asked = [
+            filter.label.is_some(),
+            filter.source_id.is_some(),
+            filter.severity.is_some(),
+            counted.is_some(),
+        ];
+        if asked.into_iter().filter(|is_asked| *is_asked).count() < 2 {
+            return Ok(false);
+        }
+        let mut conditions = Conditions::default();
+        let tenants = conditions.parameter(visible_tenants(tenant));
+        conditions.compare_optional(
+            "anomaly_label =",
+            filter.label.as_ref().map(|label| label.as_str()),
+        );
+        conditions.compare_optional(
+            "source_id =",
+            filter.source_id.as_ref().map(|source| source.as_str()),
+        );
+        conditions.compare_optional("severity =", filter.severity.map(|severity| severity.as_str()));
+        conditions.require(counted.unwrap_or("detection_count > 0"));
+        let sql = format!(
+            "SELECT FROM detection_totals WHERE tenant_id = ANY({tenants}) AND {} LIMIT 1",
+            conditions.sql()
+        );
+        Ok(self.read("list_detections", &sql, &conditions).await?.is_empty())
     }
 
     pub(super) async fn read_detection(

@@ -1,6 +1,7 @@
 //! Entries: one, the surroundings of one, a search with and without a text query.
 
 use super::PostgresStore;
+use super::common_words;
 use super::conditions::Conditions;
 use super::rows::{ENTRY_COLUMNS, entry, storable, visible_tenants};
 use super::session::{Mode, Outcome, Session, work};
@@ -201,6 +202,18 @@ async fn neighbours(
 /// The newest entries without a text query: an ordered index walk for each source, merged. An index by time over all sources
 /// would make this one walk, and every stored line dearer.
 async fn newest(session: Session<'_>, request: &SearchRequest<'_>) -> Outcome<Vec<Entry>> {
+    let search = request.search;
+    let by_columns = search.severity.is_some()
+        || search.label.is_some()
+        || search.score_min.is_some()
+        || search.score_max.is_some();
+    if by_columns {
+        // Each source by itself would be gone through until it has as many matches as are wanted of all.
+        let mut found = NewestEntries::new(request.limit);
+        if common_words::walk_filtered(session, request, &mut found).await? {
+            return Ok(found.into_entries());
+        }
+    }
     newest_where(session, request, |_| {}).await
 }
 

@@ -7,7 +7,7 @@ use super::session::{Mode, work};
 use crate::checks::check_explanation;
 use crate::{DetectionKey, ExplanationKey, JudgedDetection, StoreError, StoreErrorKind, StoredExplanation};
 use tokio_postgres::Row;
-use turnstone_types::{Label, TenantId, Timestamp};
+use turnstone_types::{Label, TenantId, Timestamp, Verdict};
 
 const READ: &str = "SELECT body, created_at FROM explanations WHERE entry_id = $1 AND model = $2 AND prompt_version = $3 \
      AND context_hash = $4 AND tenant_id = ANY($5)";
@@ -89,20 +89,23 @@ impl PostgresStore {
         limit: u32,
     ) -> Result<Vec<JudgedDetection>, StoreError> {
         let mut conditions = Conditions::default();
-        conditions.require("verdict IS NOT NULL AND suppressed = 0");
+        conditions.require("suppressed = 0");
         conditions.after_key(
             "(detected_at, id)",
             after.map(|key| (key.detected_at, key.id.as_str())),
         );
         let limit = conditions.parameter(i64::from(limit));
+        // One ordered walk for each verdict, merged: there is an index for each of them, and none more to be kept for all.
         let mut branches = Vec::new();
         for tenant in visible_tenants(tenant) {
             let tenant = conditions.parameter(tenant);
-            branches.push(format!(
-                "(SELECT id, source_id, text, anomaly_label, verdict, notes, detected_at, acknowledged_at FROM detections \
-                 WHERE tenant_id = {tenant} AND {} ORDER BY detected_at DESC, id DESC LIMIT {limit})",
-                conditions.sql()
-            ));
+            for verdict in Verdict::ALL {
+                branches.push(format!(
+                    "(SELECT id, source_id, text, anomaly_label, verdict, notes, detected_at, acknowledged_at FROM detections \
+                     WHERE tenant_id = {tenant} AND verdict = '{verdict}' AND {} ORDER BY detected_at DESC, id DESC LIMIT {limit})",
+                    conditions.sql()
+                ));
+            }
         }
         let sql = format!(
             "SELECT * FROM ({}) AS found ORDER BY detected_at DESC, id DESC LIMIT {limit}",

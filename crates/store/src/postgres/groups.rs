@@ -4,7 +4,8 @@ use super::PostgresStore;
 use super::conditions::Conditions;
 use super::rows::{DETECTION_COLUMNS, Reader, detection_from, storable, visible_tenants};
 use super::session::{Mode, Outcome, Session, work};
-use crate::{DetectionGroup, DetectionKey, GroupFilter, GroupKey, StoreError};
+use super::text::terms_literal;
+use crate::{DetectionFilter, DetectionGroup, DetectionKey, GroupFilter, GroupKey, StoreError};
 use tokio_postgres::Row;
 use turnstone_types::{Severity, TenantId, Timestamp, fingerprint};
 
@@ -24,7 +25,11 @@ impl PostgresStore {
         limit: u32,
     ) -> Result<Vec<DetectionGroup>, StoreError> {
         const OPERATION: &str = "list_detection_groups";
-        let of_newest = filter.of_newest();
+        // The text is left to the planner: where few lines have it, their detections lead to the groups.
+        let of_newest = DetectionFilter {
+            text: None,
+            ..filter.of_newest()
+        };
         let mut newest = Conditions::default();
         newest.filter_detections(&of_newest);
         let newest_sql = newest.sql();
@@ -52,6 +57,13 @@ impl PostgresStore {
                 .as_ref()
                 .map(|fingerprint| fingerprint.as_str()),
         );
+        if let Some(text) = &filter.text {
+            let query = conditions.parameter(terms_literal(text));
+            conditions.require(format!(
+                "EXISTS (SELECT FROM detections n JOIN entry_text_index i ON i.entry_id = n.entry_id \
+                     WHERE n.id = g.newest_detection_id AND i.tokens @@ {query}::text::tsquery)"
+            ));
+        }
         conditions.compare_optional("g.first_seen >=", filter.first_seen_from.map(storable));
         conditions.compare_optional("g.first_seen <", filter.first_seen_until.map(storable));
         conditions.compare_optional("g.last_seen >=", filter.seen_from.map(storable));

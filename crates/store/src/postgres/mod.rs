@@ -13,6 +13,7 @@ mod error;
 mod explanations;
 mod groups;
 mod import_rows;
+mod maintenance;
 mod migrate;
 mod outbox;
 mod rows;
@@ -139,6 +140,10 @@ impl WriteStore for PostgresStore {
 
     async fn prune_counts(&self, before: Timestamp) -> Result<u64> {
         self.delete_minutes(before).await
+    }
+
+    async fn refresh_statistics(&self) -> Result<()> {
+        self.vacuum().await
     }
 
     async fn import(&self, chunk: &ImportChunk) -> Result<ImportOutcome> {

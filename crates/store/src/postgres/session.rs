@@ -3,7 +3,7 @@
 use super::PostgresStore;
 use super::copy::CopyBuffer;
 use super::error::{Failure, Retry};
-use crate::StoreError;
+use crate::{StoreError, plans};
 use deadpool_postgres::{ClientWrapper, Transaction};
 use futures::SinkExt;
 use futures::future::BoxFuture;
@@ -77,8 +77,27 @@ impl Session<'_> {
         move |error| Failure::of_statement(operation, error)
     }
 
+    /// Notes the plan of a statement, where somebody wants it.
+    async fn note_plan(&self, sql: &str, parameters: Parameters<'_>) -> Outcome<()> {
+        if !plans::wanted() {
+            return Ok(());
+        }
+        let explain = format!("EXPLAIN {sql}");
+        let lines = match self.on {
+            On::Client(client) => client.query(&explain, parameters).await,
+            On::Transaction(transaction) => transaction.query(&explain, parameters).await,
+        };
+        let lines = lines.map_err(self.failed())?;
+        let plan: Vec<&str> = lines.iter().map(|line| line.get(0)).collect();
+        let plan = plan.join("\n");
+        let read_through = plans::postgres_read_through(&plan);
+        plans::note(sql, plan, read_through);
+        Ok(())
+    }
+
     /// All rows.
     pub(super) async fn query(&self, sql: &str, parameters: Parameters<'_>) -> Outcome<Vec<Row>> {
+        self.note_plan(sql, parameters).await?;
         let rows = match self.on {
             On::Client(client) => {
                 client
@@ -120,6 +139,7 @@ impl Session<'_> {
 
     /// Executes a statement; answers the rows it changed.
     pub(super) async fn execute(&self, sql: &str, parameters: Parameters<'_>) -> Outcome<u64> {
+        self.note_plan(sql, parameters).await?;
         let changed = match self.on {
             On::Client(client) => {
                 client

@@ -10,7 +10,7 @@ use turnstone_types::{Label, TenantId};
 
 const OPERATION: &str = "stats_summary";
 
-/// Entries of open batches are looked at one by one in the oldest 200 of these and taken as unscored in the others, which is an
+/// Entries of open batches are looked at one by one in the oldest 50 of these and taken as unscored in the others, which is an
 /// upper bound: with so much waiting, the exact figure is not worth reading it all. `OFFSET 0` keeps the planner from joining the
 /// batches with the whole table instead of reading a range of ids for each.
 const COUNTS: &str = "WITH open AS ( \
@@ -20,11 +20,11 @@ const COUNTS: &str = "WITH open AS ( \
          SELECT count(DISTINCT e.id) AS entries, min(e.ingest_time) AS oldest FROM open b CROSS JOIN LATERAL ( \
              SELECT l.id, l.ingest_time FROM log_entries l WHERE l.id BETWEEN b.first_entry_id AND b.last_entry_id \
                  AND l.cycle_id = b.cycle_id AND l.tenant_id IS NOT DISTINCT FROM b.tenant_id AND l.anomaly_scored_at IS NULL OFFSET 0) AS e \
-         WHERE b.place <= 200) \
+         WHERE b.place <= 50) \
      SELECT (SELECT COALESCE(sum(entry_count), 0)::int8 FROM entry_counts \
                  WHERE tenant_id = ANY($1) AND bucket_seconds = 0 AND bucket_start = 'epoch') \
              + (SELECT count(*) FROM log_entries WHERE tenant_id = ANY($1) AND cycle_id = 'manual'), \
-         looked_at.entries + (SELECT COALESCE(sum(entry_count), 0)::int8 FROM open WHERE place > 200), looked_at.oldest, \
+         looked_at.entries + (SELECT COALESCE(sum(entry_count), 0)::int8 FROM open WHERE place > 50), looked_at.oldest, \
          (SELECT count(*) FROM log_entries WHERE tenant_id = ANY($1) AND quarantine_reason IS NOT NULL) \
      FROM looked_at";
 

@@ -14,11 +14,11 @@ use tokio_postgres::Row;
 use turnstone_types::Timestamp;
 
 /// The oldest cycle that is not in the index and that no other indexer is at.
-const NEXT_CYCLE: &str = "SELECT id, text_indexed_until, last_entry_id FROM glean_cycles WHERE text_indexed_at IS NULL \
+const NEXT_CYCLE: &str = "SELECT id, text_indexed_until, first_entry_id, last_entry_id FROM glean_cycles WHERE text_indexed_at IS NULL \
      ORDER BY closed_at, id LIMIT 1 FOR UPDATE SKIP LOCKED";
 
 const NEXT_ENTRIES: &str = "SELECT e.id, e.tenant_id, e.source_id, e.text FROM log_entries e \
-     WHERE e.id > $2 AND e.id <= $3 AND e.cycle_id = $1 ORDER BY e.id LIMIT $4";
+     WHERE e.id > $2 AND e.id <= $3 AND e.cycle_id = $1 AND e.id >= $5 ORDER BY e.id LIMIT $4";
 
 /// Entries added or changed by hand that no other indexer is at. Those whose cycle waits are left to wait with it no longer.
 const TAKE_PENDING: &str = "WITH taken AS ( \
@@ -28,7 +28,7 @@ const TAKE_PENDING: &str = "WITH taken AS ( \
 
 const MARK_INDEXED: &str = "UPDATE glean_cycles SET text_indexed_until = $2, text_indexed_at = CASE WHEN $3 THEN now() END WHERE id = $1";
 
-const PENDING_CYCLES: &str = "SELECT c.id, COALESCE(c.text_indexed_until, ''), c.last_entry_id FROM glean_cycles c \
+const PENDING_CYCLES: &str = "SELECT c.id, COALESCE(c.text_indexed_until, ''), c.last_entry_id, COALESCE(c.first_entry_id, '') FROM glean_cycles c \
      WHERE c.text_indexed_at IS NULL AND c.tenant_id = ANY($1) AND c.last_entry_id IS NOT NULL ORDER BY c.closed_at DESC, c.id DESC";
 
 /// Entries indexed in one transaction: bounds its memory and how long it holds a cycle.
@@ -68,7 +68,8 @@ async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u6
     };
     let mut reader = Reader::new(session.operation(), &row);
     let cycle_id: &str = reader.take()?;
-    let (until, last): (Option<&str>, Option<&str>) = (reader.take()?, reader.take()?);
+    let until: Option<&str> = reader.take()?;
+    let (first, last): (Option<&str>, Option<&str>) = (reader.take()?, reader.take()?);
     let rows = session
         .query(
             NEXT_ENTRIES,
@@ -77,6 +78,7 @@ async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u6
                 &until.unwrap_or_default(),
                 &last.unwrap_or_default(),
                 &limit,
+                &first.unwrap_or_default(),
             ],
         )
         .await?;
@@ -273,10 +275,14 @@ pub(super) async fn search_pending(
         let mut reader = Reader::new(session.operation(), cycle);
         let cycle_id: &str = reader.take()?;
         let mut from: String = reader.take()?;
-        let last: &str = reader.take()?;
+        let (last, first): (&str, &str) = (reader.take()?, reader.take()?);
         loop {
-            let rows =
-                pending_entries(session, request, cycle_id, (&from, last), found.oldest_wanted()).await?;
+            let ids = Ids {
+                first,
+                after: &from,
+                last,
+            };
+            let rows = pending_entries(session, request, cycle_id, ids, found.oldest_wanted()).await?;
             add_matching(session, query, &rows, found)?;
             match rows.last() {
                 Some(row) if rows.len() as i64 == PENDING_AT_ONCE => {
@@ -304,17 +310,25 @@ fn add_matching(
     Ok(())
 }
 
+/// Entries of a cycle that are not indexed yet. Without their first one all that is older would be walked through.
+struct Ids<'a> {
+    first: &'a str,
+    after: &'a str,
+    last: &'a str,
+}
+
 /// The next entries of a cycle, in order of id, that a search may be after but for their text.
 async fn pending_entries(
     session: Session<'_>,
     request: &SearchRequest<'_>,
     cycle_id: &str,
-    (from, last): (&str, &str),
+    ids: Ids<'_>,
     oldest_wanted: Option<Timestamp>,
 ) -> Outcome<Vec<Row>> {
     let mut conditions = request.conditions();
-    conditions.compare("e.id >", from);
-    conditions.compare("e.id <=", last);
+    conditions.compare("e.id >=", ids.first);
+    conditions.compare("e.id >", ids.after);
+    conditions.compare("e.id <=", ids.last);
     conditions.compare("e.cycle_id =", cycle_id);
     conditions.compare_optional("e.timestamp_iso >=", oldest_wanted);
     // Compared in a way that no index serves: the range of ids is to be read off the primary key.

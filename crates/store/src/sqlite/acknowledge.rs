@@ -1,13 +1,17 @@
 //! Acknowledging detections as one operation, undoing it, opening them again.
 
 use super::conditions::Conditions;
-use super::connection::{Connections, Tx, commit, on};
+use super::connection::{Connections, Tx, commit};
 use super::error::map;
+use super::executor::on;
+use super::index_choice::Choice;
 use super::rows::Reader;
 use crate::StoreError;
 use crate::checks::{check_acknowledgement, latest_by_group};
 use crate::instant::to_text;
-use crate::model::{AcknowledgeRequest, Acknowledged, DetectionSelection, GroupUntil, Undone};
+use crate::model::{
+    AcknowledgeRequest, Acknowledged, DetectionFilter, DetectionSelection, GroupUntil, Undone,
+};
 use serde_json::json;
 use turnstone_types::{AcknowledgementId, DetectionId, TenantId, Timestamp, Verdict};
 
@@ -189,9 +193,10 @@ pub(super) async fn unacknowledge(
     let mut conditions = Conditions::default();
     conditions.require("acknowledged <> 0");
     select(OPERATION, &mut transaction, &mut conditions, selection).await?;
+    let index = index_of(OPERATION, &mut transaction, tenant, selection, false).await?;
     let tenant = conditions.parameter(tenant.as_str().to_owned());
     let sql = format!(
-        "UPDATE detections SET acknowledged = 0, acknowledged_at = NULL, notes = '', verdict = NULL, acknowledgement_id = NULL,
+        "UPDATE detections {index} SET acknowledged = 0, acknowledged_at = NULL, notes = '', verdict = NULL, acknowledgement_id = NULL,
              suppressed = 0 WHERE tenant_id IN ({tenant}, '') AND {}",
         conditions.sql()
     );
@@ -211,12 +216,32 @@ async fn chosen(
         conditions.require("acknowledged = 0");
     }
     select(operation, transaction, &mut conditions, &request.selection).await?;
+    let index = index_of(operation, transaction, &request.tenant, &request.selection, true).await?;
     let tenant = conditions.parameter(request.tenant.as_str().to_owned());
     let chosen = format!(
-        "FROM detections WHERE tenant_id IN ({tenant}, '') AND {}",
+        "FROM detections {index} WHERE tenant_id IN ({tenant}, '') AND {}",
         conditions.sql()
     );
     Ok((conditions, chosen))
+}
+
+/// The index that a filter goes by; others are looked up by their ids.
+async fn index_of(
+    operation: &'static str,
+    transaction: &mut Tx,
+    tenant: &TenantId,
+    selection: &DetectionSelection,
+    unacknowledged: bool,
+) -> Result<&'static str, StoreError> {
+    let DetectionSelection::Filter(filter) = selection else {
+        return Ok("");
+    };
+    let filter = DetectionFilter {
+        unacknowledged: Some(unacknowledged),
+        ..filter.clone()
+    };
+    let choice = Choice::of(operation, transaction, tenant, &filter).await?;
+    Ok(choice.clause())
 }
 
 async fn select(

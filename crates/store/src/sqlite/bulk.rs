@@ -3,8 +3,9 @@
 //! Parameters are anonymous on purpose: the driver asks SQLite for the name of every parameter, and SQLite finds numbered
 //! ones by a linear search, which made the time of a statement grow with the square of its length.
 
-use super::connection::{Tx, on};
+use super::connection::Tx;
 use super::error::map;
+use super::executor::on;
 use crate::StoreError;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe};

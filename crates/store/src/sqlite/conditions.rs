@@ -1,18 +1,37 @@
 //! A WHERE clause that grows by what a request filters, with its parameters. Values never become part of the SQL text, and only what
 //! is filtered is part of it, so that the index for it is found.
 
-use super::connection::{Tx, on};
+use super::connection::Tx;
 use super::error::map;
+use super::executor::on;
 use super::text::match_expression;
-use crate::StoreError;
 use crate::instant::to_text;
 use crate::model::DetectionFilter;
+use crate::{SearchQuery, StoreError};
+use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe};
 use turnstone_types::{TenantId, Timestamp};
 
 /// Matches of a text query up to which their entries are looked up first; with more, the detections are gone through in order.
-const LOOKED_UP_MATCHES_MAX: i64 = 20_000;
+const LOOKED_UP_MATCHES_MAX: i64 = 2_000;
+
+/// Whether so few lines match that they are looked up first.
+pub(super) async fn is_rare_text(
+    operation: &'static str,
+    transaction: &mut Tx,
+    query: &SearchQuery,
+) -> Result<bool, StoreError> {
+    let matches: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM log_entries_text WHERE log_entries_text MATCH ?1 LIMIT ?2)",
+    )
+    .bind(match_expression(query))
+    .bind(LOOKED_UP_MATCHES_MAX)
+    .fetch_one(on(transaction))
+    .await
+    .map_err(|error| map(operation, error))?;
+    Ok(matches < LOOKED_UP_MATCHES_MAX)
+}
 
 /// Conditions joined by AND, and the parameters of the whole statement in order.
 #[derive(Default)]
@@ -137,25 +156,18 @@ impl Conditions {
             });
         }
         if let Some(query) = &filter.text {
-            let expression = match_expression(query);
-            let matches: i64 = sqlx::query_scalar(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM log_entries_text WHERE log_entries_text MATCH ?1 LIMIT ?2)",
-            )
-            .bind(&expression)
-            .bind(LOOKED_UP_MATCHES_MAX)
-            .fetch_one(on(transaction))
-            .await
-            .map_err(|error| map(operation, error))?;
-            let expression = self.parameter(expression);
-            self.require(if matches < LOOKED_UP_MATCHES_MAX {
+            let is_rare = is_rare_text(operation, transaction, query).await?;
+            let expression = self.parameter(match_expression(query));
+            self.require(if is_rare {
                 format!(
                     "entry_id IN (SELECT e.id FROM log_entries_text AS t CROSS JOIN log_entries AS e ON e.entry_row = t.rowid
                      WHERE log_entries_text MATCH {expression})"
                 )
             } else {
+                // The matches become a set of numbers once, which takes less than to ask the text index of each detection.
                 format!(
-                    "EXISTS (SELECT 1 FROM log_entries_text AS t WHERE log_entries_text MATCH {expression}
-                     AND t.rowid = (SELECT e.entry_row FROM log_entries AS e WHERE e.id = detections.entry_id))"
+                    "(SELECT e.entry_row FROM log_entries AS e WHERE e.id = detections.entry_id)
+                     IN (SELECT rowid FROM log_entries_text WHERE log_entries_text MATCH {expression})"
                 )
             });
         }
@@ -176,6 +188,26 @@ impl Conditions {
             .fetch_all(on(transaction))
             .await
             .map_err(|error| map(operation, error))
+    }
+
+    /// Runs a query with the parameters and hands out its rows as they come, for as long as they are wanted.
+    pub(super) async fn fetch_while(
+        self,
+        operation: &'static str,
+        transaction: &mut Tx,
+        sql: String,
+        mut take: impl FnMut(&SqliteRow) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        if let Some(error) = self.failure {
+            return Err(map(operation, sqlx::Error::Encode(error)));
+        }
+        let mut rows = sqlx::query_with(AssertSqlSafe(sql), self.arguments).fetch(on(transaction));
+        while let Some(row) = rows.try_next().await.map_err(|error| map(operation, error))? {
+            if !take(&row)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Runs a statement with the parameters; answers the rows it changed.

@@ -1,10 +1,11 @@
 //! Opens the file: one writer connection, a pool of readers, every setting in one place, and the retries on a lock.
 
 use super::error;
+use super::executor::Noting;
 use crate::{ConnectOptions, StoreError, StoreErrorKind};
 use rand::Rng;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{ConnectOptions as _, Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -112,8 +113,8 @@ impl Connections {
     }
 
     /// The readers, for a single statement.
-    pub(super) fn readers(&self) -> &SqlitePool {
-        &self.readers
+    pub(super) fn readers(&self) -> Noting<'_> {
+        Noting::Pool(&self.readers)
     }
 
     fn map(&self, operation: &'static str, driver_error: sqlx::Error) -> StoreError {
@@ -135,11 +136,6 @@ pub(super) async fn commit(operation: &'static str, transaction: Tx) -> Result<(
         .commit()
         .await
         .map_err(|error| error::map(operation, error))
-}
-
-/// The connection inside a transaction.
-pub(super) fn on(transaction: &mut Tx) -> &mut SqliteConnection {
-    transaction
 }
 
 /// Counts the tries at a locked database.

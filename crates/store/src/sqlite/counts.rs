@@ -2,9 +2,10 @@
 //! Those of detections are kept by triggers.
 
 use super::conditions::Conditions;
-use super::connection::{Connections, Tx, commit, on};
+use super::connection::{Connections, Tx, commit};
 use super::cycle::stored_count;
 use super::error::map;
+use super::executor::on;
 use super::rows::Reader;
 use crate::StoreError;
 use crate::counts::{self, BreakdownRows, HealthRow, MinuteCount};

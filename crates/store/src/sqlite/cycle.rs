@@ -1,9 +1,10 @@
 //! Commits glean cycles and reads checkpoints.
 
-use super::connection::{Connections, Tx, commit, on};
+use super::connection::{Connections, Tx, commit};
 use super::counts::add_entries;
 use super::entry_rows::{EntryRow, insert_batches, insert_entries};
 use super::error::map;
+use super::executor::on;
 use super::rows::Reader;
 use crate::StoreError;
 use crate::batch_plan::{count_by_source, cut_batches};

@@ -1,7 +1,8 @@
 //! Reads entries: one, a search, the surroundings of one.
 
-use super::connection::{Connections, Tx, on};
+use super::connection::{Connections, Tx};
 use super::error::map;
+use super::executor::on;
 use super::rows::{ENTRY_COLUMNS, entry};
 use super::text::match_expression;
 use crate::instant::{AFTER_ALL, BEFORE_ALL, to_text};
@@ -11,7 +12,7 @@ use futures::TryStreamExt;
 use jiff::SignedDuration;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite, query::Query};
-use turnstone_types::{Entry, EntryId, TenantId, Timestamp};
+use turnstone_types::{Entry, EntryId, ScoreState, TenantId, Timestamp};
 
 /// `ReadStore::entry`.
 pub(super) async fn get(
@@ -70,7 +71,7 @@ impl Conditions<'_> {
             .bind(search.label.as_ref().map(|label| label.as_str().to_owned()))
             .bind(search.score_min)
             .bind(search.time_from.map_or_else(|| BEFORE_ALL.to_owned(), to_text))
-            .bind(search.time_until.map_or_else(|| AFTER_ALL.to_owned(), to_text))
+            .bind(self.end().map_or_else(|| AFTER_ALL.to_owned(), to_text))
             .bind(
                 self.after
                     .map_or_else(|| AFTER_ALL.to_owned(), |key| to_text(key.timestamp)),
@@ -81,6 +82,37 @@ impl Conditions<'_> {
             )
             .bind(search.score_max)
             .bind(search.ingested_until.map(to_text))
+    }
+
+    /// The instant before which all matches are. A page ends where the one before it did: this is said of the time alone too, since
+    /// SQLite takes it, and not the pair of time and id, as the bound of its walk.
+    fn end(&self) -> Option<Timestamp> {
+        let after = self
+            .after
+            .and_then(|key| key.timestamp.checked_add(SignedDuration::from_micros(1)).ok());
+        match (self.search.time_until, after) {
+            (Some(until), Some(after)) => Some(until.min(after)),
+            (until, after) => until.or(after),
+        }
+    }
+
+    /// Whether an entry has the severity, label and score that are searched for.
+    fn allow(&self, entry: &Entry) -> bool {
+        let search = self.search;
+        let (label, score) = match &entry.score {
+            ScoreState::Scored(made) => (Some(&made.label), Some(made.score)),
+            ScoreState::Unscored | ScoreState::Quarantined { .. } => (None, None),
+        };
+        search
+            .severity
+            .is_none_or(|severity| entry.severity == Some(severity))
+            && search.label.as_ref().is_none_or(|wanted| label == Some(wanted))
+            && search
+                .score_min
+                .is_none_or(|min| score.is_some_and(|score| score >= min))
+            && search
+                .score_max
+                .is_none_or(|max| score.is_some_and(|score| score <= max))
     }
 
     /// A union of one ordered walk for the tenant and one for the shared tenant, which SQLite merges as it goes.
@@ -126,7 +158,21 @@ pub(super) async fn search(
             .map_err(|error| map(OPERATION, error))?;
         return rows.iter().map(|row| entry(OPERATION, row)).collect();
     };
-    let indexed = indexed_matches(OPERATION, &mut transaction, &conditions, query, limit).await?;
+    let is_frequent = is_frequent(OPERATION, &mut transaction, query).await?;
+    if is_frequent
+        && let Some(found) = newest_matching(OPERATION, &mut transaction, &conditions, query, limit).await?
+    {
+        return Ok(found);
+    }
+    let indexed = indexed_matches(
+        OPERATION,
+        &mut transaction,
+        &conditions,
+        query,
+        limit,
+        is_frequent,
+    )
+    .await?;
     let pending = pending_matches(OPERATION, &mut transaction, &conditions, query, limit).await?;
     let mut found = [indexed, pending].concat();
     found.sort_by(|one, other| (other.timestamp, &other.id).cmp(&(one.timestamp, &one.id)));
@@ -137,23 +183,76 @@ pub(super) async fn search(
 /// Matches up to which the rows are looked up and sorted; with more, a walk over the rows in order meets the limit sooner.
 const SORTED_MATCHES_MAX: i64 = 20_000;
 
+/// Lines that are read to find words that are in many lines, before the text index is asked.
+const READ_MAX: usize = 3_000;
+
+async fn is_frequent(
+    operation: &'static str,
+    transaction: &mut Tx,
+    query: &SearchQuery,
+) -> Result<bool, StoreError> {
+    let matches: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM log_entries_text WHERE log_entries_text MATCH ?1 LIMIT ?2)",
+    )
+    .bind(match_expression(query))
+    .bind(SORTED_MATCHES_MAX)
+    .fetch_one(on(transaction))
+    .await
+    .map_err(|error| map(operation, error))?;
+    Ok(matches >= SORTED_MATCHES_MAX)
+}
+
+/// The newest matches, by reading the newest lines, whether they are in the index or not. None where more than [`READ_MAX`] of these
+/// would have to be read.
+async fn newest_matching(
+    operation: &'static str,
+    transaction: &mut Tx,
+    conditions: &Conditions<'_>,
+    query: &SearchQuery,
+    limit: u32,
+) -> Result<Option<Vec<Entry>>, StoreError> {
+    // What no index has is compared here, so that no more lines are read than are counted.
+    let search = EntrySearch {
+        severity: None,
+        label: None,
+        score_min: None,
+        score_max: None,
+        ..conditions.search.clone()
+    };
+    let by_index = Conditions {
+        search: &search,
+        ..*conditions
+    };
+    let sql = by_index.ordered_union("");
+    let mut rows = by_index
+        .bind(sqlx::query(AssertSqlSafe(sql)))
+        .fetch(on(transaction));
+    let mut found = Vec::new();
+    for _ in 0..READ_MAX {
+        if found.len() >= limit as usize {
+            return Ok(Some(found));
+        }
+        let Some(row) = rows.try_next().await.map_err(|error| map(operation, error))? else {
+            return Ok(Some(found));
+        };
+        let candidate = entry(operation, &row)?;
+        if conditions.allow(&candidate) && query.matches(&candidate.text) {
+            found.push(candidate);
+        }
+    }
+    Ok((found.len() >= limit as usize).then_some(found))
+}
+
 async fn indexed_matches(
     operation: &'static str,
     transaction: &mut Tx,
     conditions: &Conditions<'_>,
     query: &SearchQuery,
     limit: u32,
+    is_frequent: bool,
 ) -> Result<Vec<Entry>, StoreError> {
     let expression = match_expression(query);
-    let matches: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM log_entries_text WHERE log_entries_text MATCH ?1 LIMIT ?2)",
-    )
-    .bind(&expression)
-    .bind(SORTED_MATCHES_MAX)
-    .fetch_one(on(transaction))
-    .await
-    .map_err(|error| map(operation, error))?;
-    let sql = if matches < SORTED_MATCHES_MAX {
+    let sql = if !is_frequent {
         format!(
             "SELECT {ENTRY_COLUMNS} FROM log_entries_text CROSS JOIN log_entries ON entry_row = log_entries_text.rowid
              WHERE log_entries_text MATCH ?13 AND {} ORDER BY timestamp_iso DESC, id DESC",

@@ -1,8 +1,9 @@
 //! Inserts entries in bulk together with their full-text rows and score batches: the hot path of ingest and import.
 
 use super::bulk::BulkStatement;
-use super::connection::{Tx, on};
+use super::connection::Tx;
 use super::error::map;
+use super::executor::on;
 use crate::StoreError;
 use crate::batch_plan::batch_message_id;
 use crate::text_index::index_text;

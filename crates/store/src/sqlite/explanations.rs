@@ -1,15 +1,16 @@
 //! Explanations by what they depend on, and the verdicts of people for training.
 
 use super::conditions::Conditions;
-use super::connection::{Connections, commit, on};
+use super::connection::{Connections, commit};
 use super::error::map;
+use super::executor::on;
 use super::rows::Reader;
 use crate::checks::check_explanation;
 use crate::instant::to_text;
 use crate::model::{DetectionKey, ExplanationKey, JudgedDetection, StoredExplanation};
 use crate::{StoreError, StoreErrorKind};
 use sqlx::sqlite::SqliteRow;
-use turnstone_types::{Label, TenantId};
+use turnstone_types::{Label, TenantId, Verdict};
 
 /// `ReadStore::explanation`.
 pub(super) async fn get(
@@ -78,16 +79,21 @@ pub(super) async fn verdicts(
 ) -> Result<Vec<JudgedDetection>, StoreError> {
     const OPERATION: &str = "verdicts";
     let mut conditions = Conditions::default();
-    conditions.require("verdict IS NOT NULL AND suppressed = 0");
+    conditions.require("suppressed = 0");
     conditions.after_key(
         "(detected_at, id)",
         after.map(|key| (key.detected_at, key.id.as_str())),
     );
+    // One ordered walk for each verdict, merged: there is an index for each of them, and none more to be kept for all.
     let sql = conditions.for_each_tenant(tenant, |tenant, condition| {
-        format!(
-            "SELECT id, source_id, text, anomaly_label, verdict, notes, detected_at, acknowledged_at
-             FROM detections INDEXED BY detections_judged WHERE tenant_id = {tenant} AND {condition}"
-        )
+        let of_verdict = |verdict| {
+            format!(
+                "SELECT id, source_id, text, anomaly_label, verdict, notes, detected_at, acknowledged_at
+                 FROM detections INDEXED BY detections_by_verdict
+                 WHERE tenant_id = {tenant} AND verdict = '{verdict}' AND {condition}"
+            )
+        };
+        Verdict::ALL.map(of_verdict).join(" UNION ALL ")
     });
     let limit = conditions.parameter(limit);
     let sql = format!("{sql} ORDER BY detected_at DESC, id DESC LIMIT {limit}");

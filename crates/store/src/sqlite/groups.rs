@@ -1,8 +1,9 @@
 //! Groups of detections, and fingerprints of detections that came without. The groups themselves are kept by triggers.
 
 use super::conditions::Conditions;
-use super::connection::{Connections, commit, on};
+use super::connection::{Connections, commit};
 use super::error::map;
+use super::executor::on;
 use super::rows::{DETECTION_COLUMNS, Reader, detection_from};
 use crate::instant::to_text;
 use crate::model::{DetectionGroup, DetectionKey, GroupFilter, GroupKey};
@@ -60,12 +61,21 @@ pub(super) async fn list(
         "(g.last_seen, g.newest_detection_id)",
         after.map(|key| (key.detected_at, key.id.as_str())),
     );
+    let index = if filter.fingerprint.is_some() {
+        "detection_groups_by_fingerprint"
+    } else if filter.first_seen_from.is_some() {
+        "detection_groups_by_first_seen"
+    } else if filter.unacknowledged == Some(true) {
+        "detection_groups_open"
+    } else {
+        "detection_groups_newest_first"
+    };
     // The groups lead, so that each branch walks their index in order.
     let sql = conditions.for_each_tenant(tenant, |tenant, condition| {
         format!(
             "SELECT g.detection_count, g.open_count, g.severity AS group_severity, g.first_seen, g.last_seen AS last_seen,
                  g.acknowledged_until, g.newest_detection_id AS newest_detection_id, detections.*
-             FROM detection_groups AS g CROSS JOIN (SELECT {DETECTION_COLUMNS} FROM detections) AS detections
+             FROM detection_groups AS g INDEXED BY {index} CROSS JOIN (SELECT {DETECTION_COLUMNS} FROM detections) AS detections
                  ON detections.id = g.newest_detection_id
              WHERE g.tenant_id = {tenant} AND {condition}"
         )

@@ -1,11 +1,12 @@
 //! Writes rows brought in from another database.
 
 use super::bulk::BulkStatement;
-use super::connection::{Connections, Tx, commit, on};
+use super::connection::{Connections, Tx, commit};
 use super::counts::add_entries;
 use super::cycle::{CycleRow, add_to_sources, insert_cycle, stored_count};
 use super::entry_rows::{EntryRow, insert_batches, insert_entries};
 use super::error::map;
+use super::executor::on;
 use crate::StoreError;
 use crate::batch_plan::{count_by_source, cut_batches};
 use crate::checks::check_import;

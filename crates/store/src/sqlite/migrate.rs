@@ -1,7 +1,8 @@
 //! Runs the migrations of this dialect and tells which are applied.
 
-use super::connection::{Connections, Tx, commit, on};
+use super::connection::{Connections, Tx, commit};
 use super::error::map;
+use super::executor::on;
 use crate::StoreError;
 use crate::instant::to_text;
 use crate::migrations::{AppliedMigration, Migration, next_migration, require_current};

@@ -1,8 +1,9 @@
 //! The outbox: events that wait, events that were published, and batches that must be sent again.
 
-use super::connection::{Connections, Tx, commit, on};
+use super::connection::{Connections, Tx, commit};
 use super::entry_rows::insert_batches;
 use super::error::map;
+use super::executor::on;
 use super::rows::{Reader, batch_from};
 use crate::StoreError;
 use crate::instant::to_text;

@@ -1,8 +1,9 @@
 //! What a scorer does: reads texts, finds open batches, writes scores and detections.
 
 use super::bulk::{BulkStatement, RowArguments};
-use super::connection::{Connections, Tx, commit, on};
+use super::connection::{Connections, Tx, commit};
 use super::error::map;
+use super::executor::on;
 use super::rows::{BATCH_COLUMNS, Reader, batch_from};
 use crate::checks::{check_reason, check_scores, quiet_from, storable_score};
 use crate::instant::{AFTER_ALL, to_text};

@@ -1,8 +1,9 @@
 //! Counts for the dashboard, sources and cycles.
 
 use super::conditions::Conditions;
-use super::connection::{Connections, on};
+use super::connection::Connections;
 use super::error::map;
+use super::executor::on;
 use super::rows::Reader;
 use crate::StoreError;
 use crate::model::{LabelCount, SourceSummary, StatsSummary, TimelineEvent};
@@ -19,9 +20,10 @@ pub(super) async fn summary(
         "SELECT
             (SELECT COALESCE(SUM(entry_count), 0) FROM entry_counts WHERE tenant_id IN (?1, '') AND bucket_seconds = 0)
                 + (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND cycle_id = 'manual'),
-            (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND anomaly_scored_at IS NULL),
-            (SELECT MIN(ingest_time) FROM log_entries WHERE tenant_id IN (?1, '') AND anomaly_scored_at IS NULL),
-            (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND quarantine_reason IS NOT NULL)",
+            waiting.entries, waiting.oldest,
+            (SELECT COUNT(*) FROM log_entries WHERE tenant_id IN (?1, '') AND quarantine_reason IS NOT NULL)
+         FROM (SELECT COUNT(*) AS entries, MIN(ingest_time) AS oldest FROM log_entries INDEXED BY log_entries_unscored
+             WHERE tenant_id IN (?1, '') AND anomaly_scored_at IS NULL) AS waiting",
     )
     .bind(tenant.as_str())
     .fetch_one(on(&mut transaction))

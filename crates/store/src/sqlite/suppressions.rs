@@ -1,8 +1,9 @@
 //! Suppressions: what is acknowledged as it comes. They take effect where scores are written.
 
 use super::conditions::Conditions;
-use super::connection::{Connections, commit, on};
+use super::connection::{Connections, commit};
 use super::error::map;
+use super::executor::on;
 use super::rows::Reader;
 use crate::StoreError;
 use crate::checks::check_suppression;

@@ -1,8 +1,9 @@
 //! The full-text index: the match expression of a query, and indexing of rows that were added by hand.
 
-use super::connection::{Connections, commit, on};
+use super::connection::{Connections, commit};
 use super::entry_rows::INSERT_TOKENS;
 use super::error::map;
+use super::executor::on;
 use super::rows::Reader;
 use crate::text_index::index_text;
 use crate::{SearchQuery, SearchTerm, StoreError};
