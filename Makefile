@@ -13,7 +13,7 @@ cargo_deny_version := 0.20.2
 help: ## List the commands
 	@echo "turnstone: finds the log lines that matter"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "LIBTORCH=DIR uses a libtorch 2.11 of your own; config=FILE and data_dir=DIR change what 'make run' starts."
 
@@ -65,6 +65,12 @@ bench: setup ## Measure the stores, beside the raw limit of each database
 	@tools/ensure-postgres.sh
 	@cargo build --release --package turnstone --bin turnstone
 	@tools/bench-store.sh $(target_dir)/release/turnstone
+
+.PHONY: bench-query
+bench-query: setup ## Measure lists, groups, search and statistics on 1 and 10 million lines (half an hour, 15 GB; SCALE=0.1 for a tenth)
+	@tools/ensure-postgres.sh
+	@cargo build --release --package turnstone --bin turnstone
+	@tools/bench-query.sh $(target_dir)/release/turnstone
 
 .PHONY: clean
 clean: ## Remove what was built; .tools/ and .data/ stay

@@ -8,7 +8,7 @@ mod search;
 mod verdicts;
 mod why;
 
-pub use bench::{Bench, BenchClassify, ReportFormat};
+pub use bench::{Bench, BenchClassify, BenchQuery, ReportFormat};
 pub use detections::{
     AckDetections, DetectionFilter, Detections, GroupName, ListDetections, ListSuppressions, Moment,
     Suppress, Suppressions, SuppressionsAction, UnackDetections, UndoDetections, WatchDetections,
