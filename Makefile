@@ -72,6 +72,12 @@ bench-query: setup ## Measure lists, groups, search and statistics on 1 and 10 m
 	@cargo build --release --package turnstone --bin turnstone
 	@tools/bench-query.sh $(target_dir)/release/turnstone
 
+.PHONY: injections
+injections: ## Put the injection attempts to a small language model and print how many it withstands (minutes)
+	@tools/ensure-toolchain.sh
+	@tools/ensure-venv.sh llm
+	@cargo run --quiet --package turnstone-explain --example injections
+
 .PHONY: clean
 clean: ## Remove what was built; .tools/ and .data/ stay
 	@cargo clean

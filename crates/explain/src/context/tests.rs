@@ -237,6 +237,15 @@ fn without_redaction_people_see_what_is_there() {
 }
 
 #[test]
+fn the_hash_is_made_of_what_is_redacted() {
+    let hash = |password: &str| {
+        let entry = line("t", 0, &format!("login password={password}"));
+        Context::around(&input(entry, Vec::new()), &ContextOptions::default()).hash("")
+    };
+    assert_eq!(hash("lamp3lamp"), hash("other7other"));
+}
+
+#[test]
 fn the_hash_tells_all_that_matters() {
     let lines = || vec![line("a", -3, "one"), line("b", 2, "two")];
     let options = ContextOptions::default();
