@@ -22,21 +22,26 @@ setup: ## Fetch libtorch and nats-server into .tools/ if they are missing (550 M
 	@tools/ensure-toolchain.sh
 	@python3 tools/fetch.py
 
+.PHONY: ui
+ui: ## Build the web user interface, which cargo then puts into the programs (fetches Node if there is none)
+	@tools/ui.sh build
+
 .PHONY: build
-build: setup ## Build all programs in release
+build: setup ui ## Build all programs in release
 	@cargo build --release --bins
 
 .PHONY: run
-run: setup ## Build and start the demo: examples/logs and what is readable in /var/log; Ctrl-C stops it
+run: setup ui ## Build and start the demo: examples/logs and what is readable in /var/log; Ctrl-C stops it
 	@cargo build --release --package turnstone --bin turnstone
 	@exec python3 tools/foreground.py $(target_dir)/release/turnstone up --config $(config) --data-dir $(data_dir)
 
 .PHONY: test
-test: setup ## Run all tests: units, conformance, end to end with real nats-server and Postgres
+test: setup ui ## Run all tests: units, pages, conformance, end to end with real nats-server and Postgres
 	@tools/ensure-postgres.sh
 	@tools/ensure-venv.sh
 	@python3 tools/test_fetch.py
 	@python3 tools/test_foreground.py
+	@tools/ui.sh npm test --silent
 	@cargo build --workspace --bins
 	@cargo test --workspace --all-targets
 	@cargo test --workspace --doc
@@ -45,12 +50,15 @@ test: setup ## Run all tests: units, conformance, end to end with real nats-serv
 lint: setup ## Check format, lints and that the example logs are what their generator writes
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
+	@tools/ui.sh npm run --silent gen
+	@tools/ui.sh npm run --silent check
 	@python3 examples/generate_logs.py --check 2>/dev/null || { \
 		echo "examples/logs differ from what examples/generate_logs.py writes: run it, or undo the edit" >&2; exit 1; }
 
 .PHONY: fmt
 fmt: ## Format the code
 	@cargo fmt --all
+	@tools/ui.sh npm run --silent format
 
 .PHONY: deny
 deny: .tools/bin/cargo-deny-$(cargo_deny_version) ## Check licences, sources and duplicates of dependencies (builds cargo-deny once, minutes)

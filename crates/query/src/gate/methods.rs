@@ -12,6 +12,8 @@ const REFLECTION: [&str; 2] = [
     "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
+/// Whatever the web user interface is made of.
+const UI: &str = "ui";
 const PAGES: [&str; 6] = [
     "/",
     "/healthz",
@@ -60,9 +62,9 @@ impl MethodNames {
     pub fn http(&self, method: &Method, path: &str) -> &'static str {
         let known = matches!(*method, Method::GET | Method::HEAD);
         let name = self.http.get(path).copied();
-        name.or_else(|| is_explanation(path).then_some(EXPLANATION))
-            .filter(|_| known)
-            .unwrap_or(OTHER)
+        let name = name.or_else(|| is_explanation(path).then_some(EXPLANATION));
+        let name = name.or_else(|| crate::http::embedded_ui().answers(path).then_some(UI));
+        name.filter(|_| known).unwrap_or(OTHER)
     }
 }
 

@@ -47,6 +47,16 @@ impl Gate {
         }
     }
 
+    /// Checks only the name under which the caller knows us.
+    fn admit_anybody(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Status> {
+        if self.local_names_only && !host::is_local_name(headers, uri) {
+            return Err(Status::permission_denied(
+                "this server has no API token and so answers under localhost and IP addresses only; set a token to use other names",
+            ));
+        }
+        Ok(())
+    }
+
     /// Checks the bearer token and, without one, the name under which the caller knows us.
     fn admit(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Status> {
         if let Some(token) = &self.api_token {
@@ -61,12 +71,7 @@ impl Gate {
                     .status("this server needs its API token; send it as `authorization: Bearer <token>`")),
             };
         }
-        if self.local_names_only && !host::is_local_name(headers, uri) {
-            return Err(Status::permission_denied(
-                "this server has no API token and so answers under localhost and IP addresses only; set a token to use other names",
-            ));
-        }
-        Ok(())
+        self.admit_anybody(headers, uri)
     }
 
     /// Takes a place among the requests in flight, if there is one. Never waits: a queue would only hide the overload.
@@ -130,7 +135,10 @@ pub(crate) async fn pass_http(State(gate): State<Arc<Gate>>, request: Request, n
     let is_grpc = crate::http::is_grpc(request.headers());
     let answered = async {
         let is_probe = methods::is_probe(method);
-        if !is_probe {
+        // The pages hold nothing of anybody, and whoever signs in has no token yet.
+        if crate::http::embedded_ui().answers(request.uri().path()) {
+            gate.admit_anybody(request.headers(), request.uri())?;
+        } else if !is_probe {
             gate.admit(request.headers(), request.uri())?;
         }
         let _place = if is_probe { None } else { Some(gate.enter()?) };

@@ -1,10 +1,13 @@
-//! Plain HTTP: the start page, probes, metrics, the event streams, and what is answered to unknown paths.
+//! Plain HTTP: the pages, probes, metrics, the event streams, and what is answered to unknown paths.
 
 mod detection_row;
 mod event_stream;
 mod explanations;
 mod start_page;
+mod ui;
 mod watch;
+
+pub(crate) use ui::embedded as embedded_ui;
 
 use crate::explain::Explanations;
 use crate::feed::DetectionFeed;
@@ -17,7 +20,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 use std::sync::Arc;
@@ -37,7 +40,7 @@ pub(crate) struct Pages {
 /// All plain HTTP routes and the fallback of the whole server.
 pub(crate) fn routes(pages: Pages) -> Router {
     Router::new()
-        .route("/", get(start_page::show))
+        .route("/", get(root))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -45,7 +48,7 @@ pub(crate) fn routes(pages: Pages) -> Router {
         .route("/v1/entries/{id}/explanation", get(explanations::entry))
         .route("/v1/diagnose", get(explanations::diagnose))
         .method_not_allowed_fallback(wrong_method)
-        .fallback(not_found)
+        .fallback(page_or_not_found)
         .with_state(pages)
 }
 
@@ -70,6 +73,25 @@ async fn metrics(State(pages): State<Pages>) -> Response {
             .into_response(),
         None => error_response(&ErrorCode::NotFound.status("this process collects no metrics")),
     }
+}
+
+async fn root(headers: HeaderMap) -> Response {
+    match ui::embedded().respond("/", &headers) {
+        Some(page) => page,
+        None => start_page::show().await,
+    }
+}
+
+/// Pages and their files, and what is answered to all other paths.
+async fn page_or_not_found(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let is_read = matches!(method, Method::GET | Method::HEAD);
+    if !is_grpc(&headers)
+        && is_read
+        && let Some(page) = ui::embedded().respond(uri.path(), &headers)
+    {
+        return page;
+    }
+    not_found(uri, headers).await
 }
 
 async fn not_found(uri: Uri, headers: HeaderMap) -> Response {

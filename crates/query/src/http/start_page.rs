@@ -1,4 +1,4 @@
-//! The page at `/`: what this is and how to reach it. Stands alone; nothing on it is loaded from elsewhere.
+//! The page at `/` of a program without web user interface: what this is, how to reach it, how to get one. Stands alone; nothing on it is loaded from elsewhere.
 
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;

@@ -83,7 +83,16 @@ async fn grpc_needs_the_token() {
 #[tokio::test]
 async fn http_needs_the_token_but_for_probes() {
     let server = guarded().await;
-    for path in ["/", "/metrics", "/v1/detections/watch", "/nowhere"] {
+    // Built pages are open to all: signing in needs one.
+    let first = get(server.address, "/").await.status;
+    assert_eq!(first, if cfg!(turnstone_ui) { 200 } else { 401 });
+    for path in [
+        "/metrics",
+        "/v1/detections/watch",
+        "/nowhere",
+        "/assets/",
+        "/assets/nothing.js",
+    ] {
         let answer = get(server.address, path).await;
         assert_eq!(answer.status, 401, "{path}");
         assert!(

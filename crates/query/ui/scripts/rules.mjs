@@ -1,0 +1,47 @@
+// Rules that no compiler knows: log text is shown as text only, colours and sizes come from theme.css, and nothing needs what
+// the content policy forbids.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = new URL('../src', import.meta.url).pathname;
+const RULES = [
+  [/\{@html/, 'shows markup: render text nodes instead'],
+  [/\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write|DOMParser/, 'makes markup of a string'],
+  [/\beval\(|new Function\(/, 'runs a string'],
+  [
+    /<[a-z][^>]*\sstyle=["'][^{"']/,
+    'has a static style attribute, which the content policy forbids: use a class, or style:property={value}',
+  ],
+  [
+    /\b(?:transition|in|out|animate):[a-z]+/,
+    'uses a Svelte transition, which inserts a style element: use a CSS transition',
+    /\.svelte$/,
+  ],
+  [
+    /#[0-9a-fA-F]{3,8}\b(?=\s*[;,)])|\b(?:rgba?|hsla?|oklch)\(/,
+    'names a colour: use a token of theme.css',
+    /\.svelte$/,
+  ],
+  [/localStorage|document\.cookie|indexedDB/, 'keeps something beyond the tab'],
+  [/\bsetInterval\(|EventSource\(/, 'polls or streams by itself: use $lib/api or $lib/time'],
+];
+const ALLOWED = { 'lib/time/clock.svelte.ts': /setInterval/ };
+
+let broken = 0;
+for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+  const path = join(entry.parentPath, entry.name);
+  const name = path.slice(root.length + 1);
+  if (!entry.isFile() || !/\.(svelte|ts)$/.test(name) || name.startsWith('gen/')) continue;
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .forEach((line, index) => {
+      for (const [pattern, what, files] of RULES) {
+        if (files && !files.test(name)) continue;
+        if (pattern.test(line) && !ALLOWED[name]?.test(line)) {
+          console.error(`src/${name}:${index + 1}: ${what}`);
+          broken += 1;
+        }
+      }
+    });
+}
+if (broken > 0) process.exit(1);

@@ -1,0 +1,58 @@
+// The clients of the public API: gRPC-web on the server that the page came from, with the session's token and tenant.
+import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
+import { createGrpcWebTransport } from '@connectrpc/connect-web';
+import { DetectionService } from '$gen/turnstone/v1/detection_pb';
+import { EntryService } from '$gen/turnstone/v1/entry_pb';
+import { ExplanationService } from '$gen/turnstone/v1/explanation_pb';
+import { StatsService } from '$gen/turnstone/v1/stats_pb';
+import { connection } from './connection.svelte';
+import { Unreachable, isAbort, problemOf } from './problem';
+import { session } from './session.svelte';
+
+const identified: Interceptor = (next) => async (request) => {
+  if (session.token !== '') request.header.set('authorization', `Bearer ${session.token}`);
+  if (session.tenant !== '') request.header.set('x-turnstone-tenant', session.tenant);
+  try {
+    return await next(request);
+  } catch (error) {
+    noteFailure(error);
+    throw error;
+  }
+};
+
+/** Tells session and connection what an error means for them. Also called for streams that break off. */
+export function noteFailure(error: unknown): void {
+  if (isAbort(error)) return;
+  const problem = problemOf(error);
+  if (problem.offline) connection.lost();
+  else if (problem.code === Code.Unauthenticated) session.refuse(problem.reason);
+}
+
+/** Answers that come from something in front of the server that cannot reach it. */
+const GATEWAY_FAILURES = new Set([502, 503, 504]);
+
+async function tracedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(input, init);
+  } catch (error) {
+    if (init?.signal?.aborted) throw error;
+    throw new Unreachable(error);
+  }
+  const isGrpc = response.headers.get('content-type')?.startsWith('application/grpc') ?? false;
+  if (!isGrpc && GATEWAY_FAILURES.has(response.status)) throw new Unreachable(new Error(`status ${response.status}`));
+  connection.reached();
+  if (!isGrpc && response.status === 401) throw new ConnectError('sign in with the API token', Code.Unauthenticated);
+  return response;
+}
+
+const transport = createGrpcWebTransport({
+  baseUrl: typeof location === 'undefined' ? 'http://localhost' : location.origin,
+  interceptors: [identified],
+  fetch: tracedFetch,
+});
+
+export const detections = createClient(DetectionService, transport);
+export const entries = createClient(EntryService, transport);
+export const explanationsClient = createClient(ExplanationService, transport);
+export const stats = createClient(StatsService, transport);

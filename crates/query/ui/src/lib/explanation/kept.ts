@@ -1,0 +1,57 @@
+// Explanations by entry: what was asked for once is never fetched again while the page is open.
+import { create } from '@bufbuild/protobuf';
+import {
+  DiagnoseRequestSchema,
+  ExplainEntryRequestSchema,
+  type DiagnoseRequest,
+} from '$gen/turnstone/v1/explanation_pb';
+import { explanationsClient, noteFailure } from '$lib/api/clients';
+import { session } from '$lib/api/session.svelte';
+import { Explanation, type Open } from './explanation.svelte';
+
+/** Explanations that are kept; the one longest not looked at goes first. */
+const KEPT_MAX = 200;
+
+export class KeptExplanations {
+  readonly #byKey = new Map<string, Explanation>();
+  readonly #make: (entryId: string) => Explanation;
+  readonly #who: () => string;
+
+  constructor(make: (entryId: string) => Explanation, who: () => string = () => '') {
+    this.#make = make;
+    this.#who = who;
+  }
+
+  /** That of an entry: the one that is there, or a new one that nobody has asked for yet. */
+  of(entryId: string): Explanation {
+    const key = `${this.#who()} ${entryId}`;
+    const explanation = this.#byKey.get(key) ?? this.#make(entryId);
+    this.#byKey.delete(key);
+    this.#byKey.set(key, explanation);
+    for (const [oldest, unseen] of this.#byKey) {
+      if (this.#byKey.size <= KEPT_MAX) break;
+      unseen.stop();
+      this.#byKey.delete(oldest);
+    }
+    return explanation;
+  }
+}
+
+/** The explanations of this page. */
+export const explanations = new KeptExplanations(
+  (entryId) => {
+    const open: Open = ({ resumeAfter, refresh }, signal) =>
+      explanationsClient.explainEntry(create(ExplainEntryRequestSchema, { entryId, resumeAfter, refresh }), { signal });
+    return new Explanation(open, { noteFailure });
+  },
+  // What one tenant or token was shown is not another's.
+  () => `${session.generation}`,
+);
+
+/** A question. An interruption asks it again from the beginning. */
+export function diagnosis(request: Omit<DiagnoseRequest, '$typeName' | '$unknown'>): Explanation {
+  return new Explanation(
+    (_ask, signal) => explanationsClient.diagnose(create(DiagnoseRequestSchema, request), { signal }),
+    { noteFailure },
+  );
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { cut, isOdd, rangesOfBytes, visible } from './visible';
+
+const shown = (text: string, isMultiline = false) =>
+  visible(text, { isMultiline })
+    .map((piece) => (piece.kind === 'chip' ? `‹${piece.text}›` : piece.text))
+    .join('');
+
+describe('hostile text', () => {
+  it('stays as it is where it is plain', () => {
+    for (const text of [
+      '',
+      'Failed password for root',
+      'Größe 日本 مرحبا שלום 🙂',
+      'e\u0301 is fine',
+      '<script>alert(1)</script>',
+      '⚠️ disk',
+    ]) {
+      expect(shown(text)).toBe(text);
+      expect(visible(text).every((piece) => piece.kind === 'text')).toBe(true);
+    }
+    expect(isOdd('<img src=x onerror=alert(1)>')).toBe(false);
+  });
+
+  it('shows what turns text round', () => {
+    expect(shown('invoice\u202Efdp.exe')).toBe('invoice‹U+202E›fdp.exe');
+    expect(shown('\u2066a\u2069\u200f')).toBe('‹U+2066›a‹U+2069›‹U+200F›');
+    expect(visible('\u202e')[0]).toEqual({ kind: 'chip', text: 'U+202E', title: 'U+202E right-to-left override' });
+  });
+
+  it('shows what cannot be seen', () => {
+    expect(shown('ro\u200bot\u00ad\ufeff\u3164\u2800')).toBe('ro‹U+200B›ot‹U+00AD›‹U+FEFF›‹U+3164›‹U+2800›');
+    expect(shown('a\u{e0041}\u{e0042}')).toBe('a‹U+E0041›‹U+E0042›');
+    expect(shown('\ue000\u{f0000}\uffff')).toBe('‹U+E000›‹U+F0000›‹U+FFFF›');
+  });
+
+  it('shows what commands a terminal', () => {
+    expect(shown('\u001b[31mred\u001b[0m\u0000\u0007\u009b')).toBe('‹ESC›[31mred‹ESC›[0m‹NUL›‹U+0007›‹U+009B›');
+  });
+
+  it('keeps lines apart only where there is room for it', () => {
+    expect(shown('a\r\nb\tc')).toBe('a‹CR›‹LF›b‹TAB›c');
+    expect(shown('a\nb\tc\u2028d', true)).toBe('a\nb\tc‹U+2028›d');
+    expect(isOdd('a\nb', { isMultiline: true })).toBe(false);
+  });
+
+  it('takes floods of combining marks off the letter', () => {
+    const flood = `Z${'\u0335'.repeat(200)}algo`;
+    expect(shown(flood)).toBe('Z‹+200 marks›algo');
+  });
+
+  it('shows halves of characters', () => {
+    expect(shown('a\ud83d b')).toBe('a‹U+D83D› b');
+  });
+
+  it('keeps marks, whatever stands in them', () => {
+    expect(visible('ab\u202ecd', { ranges: [{ start: 1, end: 4, mark: 'hit' }] })).toEqual([
+      { kind: 'text', text: 'a' },
+      { kind: 'text', text: 'b', mark: 'hit' },
+      { kind: 'chip', text: 'U+202E', title: 'U+202E right-to-left override', mark: 'hit' },
+      { kind: 'text', text: 'c', mark: 'hit' },
+      { kind: 'text', text: 'd' },
+    ]);
+    const beyond = visible('abc', {
+      ranges: [
+        { start: 2, end: 99, mark: 'x' },
+        { start: 120, end: 130, mark: 'x' },
+      ],
+    });
+    expect(beyond.map((piece) => piece.text).join('')).toBe('abc');
+  });
+});
+
+describe('long text', () => {
+  it('is cut between characters', () => {
+    expect(cut('abc', 3)).toEqual({ text: 'abc', leftOut: 0 });
+    expect(cut('abcd', 3)).toEqual({ text: 'abc', leftOut: 1 });
+    expect(cut('ab🙂d', 3)).toEqual({ text: 'ab', leftOut: 3 });
+  });
+});
+
+describe('ranges of bytes', () => {
+  it('become ranges of the text', () => {
+    const text = 'Größe 🙂 日本 x';
+    const bytes = new TextEncoder().encode(text);
+    const range = (part: string) => {
+      const start = new TextEncoder().encode(text.slice(0, text.indexOf(part))).length;
+      return { start, end: start + new TextEncoder().encode(part).length, mark: 'hit' };
+    };
+    const found = rangesOfBytes(text, [
+      range('Größe'),
+      range('🙂'),
+      range('本'),
+      { start: bytes.length + 4, end: bytes.length + 9, mark: 'hit' },
+    ]);
+    expect(found.map(({ start, end }) => text.slice(start, end))).toEqual(['Größe', '🙂', '本']);
+  });
+});
