@@ -9,9 +9,12 @@ import { connection } from './connection.svelte';
 import { Unreachable, isAbort, problemOf } from './problem';
 import { session } from './session.svelte';
 
+/** Names the tenant of a call; a call that names its own is left alone. */
+export const TENANT_HEADER = 'x-turnstone-tenant';
+
 const identified: Interceptor = (next) => async (request) => {
   if (session.token !== '') request.header.set('authorization', `Bearer ${session.token}`);
-  if (session.tenant !== '') request.header.set('x-turnstone-tenant', session.tenant);
+  if (session.tenant !== '' && !request.header.has(TENANT_HEADER)) request.header.set(TENANT_HEADER, session.tenant);
   try {
     return await next(request);
   } catch (error) {

@@ -1,5 +1,6 @@
 // Detections as they come: one stream, opened again when it breaks, closed while nobody looks at the page.
 import { create } from '@bufbuild/protobuf';
+import type { CallOptions } from '@connectrpc/connect';
 import { WatchDetectionsRequestSchema, type Detection, type DetectionFilter } from '$gen/turnstone/v1/detection_pb';
 import { pause, waitMs } from './backoff';
 import { detections, noteFailure } from './clients';
@@ -10,6 +11,8 @@ export interface WatchHandlers {
   detection(detection: Detection): void;
   /** The watch stands (again). After an interruption: what came meanwhile was not sent, list it. */
   established(again: boolean): void;
+  /** The watch broke off, or is held back while the page is hidden. It is being put in place again. */
+  interrupted?(): void;
 }
 
 const BACKOFF = { firstMs: 500, mostMs: 15_000 };
@@ -19,7 +22,11 @@ const HIDDEN_TIME_MAX_MS = 20_000;
 const SILENCE_MAX_MS = 50_000;
 
 /** Watches until the returned function is called. */
-export function watchDetections(filter: DetectionFilter | undefined, handlers: WatchHandlers): () => void {
+export function watchDetections(
+  filter: DetectionFilter | undefined,
+  handlers: WatchHandlers,
+  options: Omit<CallOptions, 'signal'> = {},
+): () => void {
   const stop = new AbortController();
   void (async () => {
     const request = create(WatchDetectionsRequestSchema, { filter });
@@ -31,7 +38,7 @@ export function watchDetections(filter: DetectionFilter | undefined, handlers: W
       try {
         await visible(stop.signal);
         held.begin();
-        for await (const { event } of detections.watchDetections(request, { signal: held.signal })) {
+        for await (const { event } of detections.watchDetections(request, { ...options, signal: held.signal })) {
           held.alive();
           if (event.case === 'detection') handlers.detection(event.value);
           else if (!stands) {
@@ -48,6 +55,7 @@ export function watchDetections(filter: DetectionFilter | undefined, handlers: W
         if (!isAbort(error)) noteFailure(error);
       } finally {
         held.end();
+        if (!stop.signal.aborted) handlers.interrupted?.();
       }
       await pause(waitMs(failures, BACKOFF), stop.signal).catch(() => {});
       failures += 1;

@@ -32,6 +32,11 @@ describe('times', () => {
   });
 
   it('have lengths', () => {
-    expect([duration(0.42), duration(12.4), duration(200)]).toEqual(['0.4 s', '12 s', '3 min 20 s']);
+    expect([duration(0.01), duration(0.42), duration(12.4), duration(200)]).toEqual([
+      '< 0.1 s',
+      '0.4 s',
+      '12 s',
+      '3 min 20 s',
+    ]);
   });
 });

@@ -101,8 +101,9 @@ export function relative(ms: number, now: number): string {
   return text.includes('-') ? text : `${text} ago`;
 }
 
-/** `0.4 s`, `12 s`, `3 min 20 s`. */
+/** `< 0.1 s`, `0.4 s`, `12 s`, `3 min 20 s`. */
 export function duration(seconds: number): string {
+  if (seconds < 0.05) return '< 0.1 s';
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;

@@ -1,0 +1,250 @@
+// What the page shows: groups as they are listed, and what has come since without moving them.
+import { create } from '@bufbuild/protobuf';
+import type { CallOptions } from '@connectrpc/connect';
+import { SvelteMap } from 'svelte/reactivity';
+import {
+  ListDetectionsRequestSchema,
+  type Detection,
+  type DetectionFilter,
+  type DetectionGroup,
+} from '$gen/turnstone/v1/detection_pb';
+import { connection, detections, isAbort, problemOf, retrying, watchDetections, type Problem } from '$lib/api';
+import { TENANT_HEADER } from '$lib/api/clients';
+import { everySeconds } from '$lib/time/clock.svelte';
+import { detectionFilter, type AlertFilter } from './filter';
+import { compareGroups, compareTimes, groupOf, keyOf, keyOfDetection, withDetection } from './groups';
+
+const FIRST_PAGE = 100;
+const LATER_PAGES = 500;
+/** What comes is taken in that often at most. */
+const TAKE_IN_MS = 250;
+/** Others acknowledge too, and nobody tells: the first page is read again that often. */
+const FRESHEN_SECONDS = 60;
+const FRESHEN_PAGES_MAX = 20;
+
+export function callOptions(filter: AlertFilter, signal?: AbortSignal): CallOptions {
+  return {
+    ...(signal && { signal }),
+    ...(filter.tenant !== '' && { headers: { [TENANT_HEADER]: filter.tenant } }),
+  };
+}
+
+export class Board {
+  /** Keys of the groups that are shown, in their order. */
+  order = $state.raw<readonly string[]>([]);
+  readonly groups = new SvelteMap<string, DetectionGroup>();
+  /** Groups that have come since and are not shown yet. */
+  pending = $state.raw<ReadonlyMap<string, DetectionGroup>>(new Map());
+  /** Nothing has been read yet. */
+  isEmptyHanded = $state(true);
+  problem = $state.raw<Problem | undefined>();
+  isReadingMore = $state(false);
+  moreProblem = $state.raw<Problem | undefined>();
+  /** The watch stands. */
+  isLive = $state(false);
+  /** Detections that have come since the page was opened, for announcements. */
+  arrived = $state(0);
+
+  #nextPage = '';
+  /** A page goes on with the filter of the page before, to the letter. */
+  #paged: DetectionFilter;
+  readonly #filter: AlertFilter;
+  readonly #stop = new AbortController();
+  #queue: Detection[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(filter: AlertFilter) {
+    this.#filter = filter;
+    this.#paged = detectionFilter(filter, Date.now());
+  }
+
+  get hasMore(): boolean {
+    return this.#nextPage !== '';
+  }
+
+  /** How many detections wait to be shown. */
+  get pendingCount(): number {
+    let count = 0;
+    for (const group of this.pending.values())
+      count += Number(group.openCount > 0n ? group.openCount : group.detectionCount);
+    return count;
+  }
+
+  /** Reads and watches until `stop`. */
+  start(): void {
+    void this.#readFirst();
+    // A watch has no past: what it finds is new, so only the end of a span is asked of it.
+    const { state, until } = this.#filter;
+    if (state !== 'acknowledged' && (until === undefined || until > Date.now())) {
+      const filter = { ...detectionFilter({ ...this.#filter, minutes: undefined, from: undefined }, Date.now()) };
+      delete filter.unacknowledged;
+      const watch = watchDetections(
+        filter,
+        {
+          detection: (detection) => this.#take(detection),
+          established: (again) => {
+            this.isLive = true;
+            if (again) void this.freshen();
+          },
+          interrupted: () => (this.isLive = false),
+        },
+        callOptions(this.#filter),
+      );
+      this.#ends.push(watch);
+    }
+    this.#ends.push(everySeconds(FRESHEN_SECONDS, () => void this.freshen()));
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    clearTimeout(this.#timer);
+    for (const end of this.#ends) end();
+  }
+
+  /** Tries again after a failure. */
+  retry(): void {
+    if (this.isEmptyHanded) void this.#readFirst();
+    else void this.readMore();
+  }
+
+  async #readFirst(): Promise<void> {
+    this.problem = undefined;
+    this.#paged = detectionFilter(this.#filter, Date.now());
+    try {
+      const page = await this.#read(this.#paged, '', FIRST_PAGE);
+      for (const group of page.groups) this.groups.set(keyOf(group), group);
+      this.order = page.groups.map(keyOf);
+      this.#nextPage = page.nextPageToken;
+      this.isEmptyHanded = false;
+    } catch (error) {
+      if (!this.#stop.signal.aborted && !isAbort(error)) this.problem = problemOf(error);
+    }
+  }
+
+  async readMore(): Promise<void> {
+    if (this.isReadingMore || this.#nextPage === '' || this.#stop.signal.aborted) return;
+    this.isReadingMore = true;
+    this.moreProblem = undefined;
+    try {
+      const page = await this.#read(this.#paged, this.#nextPage, LATER_PAGES);
+      const shown = new Set(this.order);
+      const added: string[] = [];
+      for (const group of page.groups) {
+        const key = keyOf(group);
+        if (shown.has(key) || this.pending.has(key)) continue;
+        this.groups.set(key, group);
+        added.push(key);
+      }
+      this.#nextPage = page.nextPageToken;
+      this.order = [...this.order, ...added];
+    } catch (error) {
+      if (!this.#stop.signal.aborted && !isAbort(error)) this.moreProblem = problemOf(error);
+    } finally {
+      this.isReadingMore = false;
+    }
+  }
+
+  /** Reads from the front again, down to what was there before: changes what is shown in place, and keeps what is new for later. */
+  async freshen(): Promise<void> {
+    if (this.isEmptyHanded) return this.#readFirst();
+    if (!connection.online) return;
+    const newest = [...this.pending.values(), ...this.#firstShown()]
+      .map((group) => group.lastSeenTime)
+      .toSorted(compareTimes)
+      .at(-1);
+    const filter = detectionFilter(this.#filter, Date.now());
+    try {
+      let pageToken = '';
+      for (let pages = 0; pages < FRESHEN_PAGES_MAX; pages += 1) {
+        const page = await this.#read(filter, pageToken, FIRST_PAGE);
+        const pending = new Map(this.pending);
+        for (const group of page.groups) {
+          const key = keyOf(group);
+          if (this.groups.has(key)) this.groups.set(key, group);
+          else pending.set(key, group);
+        }
+        this.pending = pending;
+        pageToken = page.nextPageToken;
+        if (pageToken === '' || compareTimes(page.groups.at(-1)?.lastSeenTime, newest) <= 0) break;
+      }
+      this.#showIfNothingIsShown();
+    } catch {
+      // The banner says so, and the next time it may work.
+    }
+  }
+
+  #firstShown(): DetectionGroup[] {
+    return this.order.slice(0, FIRST_PAGE).flatMap((key) => this.groups.get(key) ?? []);
+  }
+
+  #read(filter: DetectionFilter, pageToken: string, pageSize: number) {
+    const request = create(ListDetectionsRequestSchema, { filter, pageSize, pageToken, collapse: true });
+    return retrying(
+      () => detections.listDetections(request, callOptions(this.#filter, this.#stop.signal)),
+      this.#stop.signal,
+    );
+  }
+
+  #take(detection: Detection): void {
+    this.#queue.push(detection);
+    this.#timer ??= setTimeout(() => this.#takeIn(), TAKE_IN_MS);
+  }
+
+  #takeIn(): void {
+    this.#timer = undefined;
+    const queue = this.#queue;
+    this.#queue = [];
+    if (this.isEmptyHanded) {
+      // The list that is on its way has them, or the next one will.
+      return;
+    }
+    const pending = new Map(this.pending);
+    for (const detection of queue) {
+      const key = keyOfDetection(detection);
+      const shown = this.groups.get(key);
+      if (shown !== undefined) this.groups.set(key, withDetection(shown, detection));
+      else pending.set(key, pending.has(key) ? withDetection(pending.get(key)!, detection) : groupOf(detection));
+    }
+    this.pending = pending;
+    this.arrived += queue.length;
+    this.#showIfNothingIsShown();
+  }
+
+  /** Puts what has come where it belongs. */
+  showPending(): void {
+    for (const [key, group] of this.pending) this.groups.set(key, group);
+    const keys = [...this.pending.keys(), ...this.order.filter((key) => !this.pending.has(key))];
+    this.pending = new Map();
+    this.order = keys.toSorted((a, b) => compareGroups(this.groups.get(a)!, this.groups.get(b)!));
+  }
+
+  #showIfNothingIsShown(): void {
+    if (this.order.length === 0 && this.pending.size > 0) this.showPending();
+  }
+
+  /** Takes groups away that no longer match; returns what brings them back to their places. */
+  remove(keys: ReadonlySet<string>): () => void {
+    const removed = new Map<string, DetectionGroup>();
+    for (const key of keys) {
+      const group = this.groups.get(key);
+      if (group !== undefined) removed.set(key, group);
+    }
+    this.order = this.order.filter((key) => !removed.has(key));
+    for (const key of removed.keys()) this.groups.delete(key);
+    return () => {
+      for (const [key, group] of removed) this.groups.set(key, group);
+      const pending = new Map(this.pending);
+      for (const key of removed.keys()) pending.delete(key);
+      this.pending = pending;
+      const keys = new Set([...this.order, ...removed.keys()]);
+      this.order = [...keys].toSorted((a, b) => compareGroups(this.groups.get(a)!, this.groups.get(b)!));
+    };
+  }
+
+  /** Changes a group in place. */
+  change(key: string, change: (group: DetectionGroup) => DetectionGroup): void {
+    const group = this.groups.get(key);
+    if (group !== undefined) this.groups.set(key, change(group));
+  }
+}
