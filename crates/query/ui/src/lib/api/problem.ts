@@ -13,12 +13,11 @@ export interface Problem {
 
 /** Marks an error of the network, as opposed to an answer of the server. */
 export class Unreachable extends ConnectError {
-  // `instanceof` cannot tell: every ConnectError passes for one of any subclass.
+  // `instanceof` cannot tell: every ConnectError passes for one of any subclass, and one of another name for none.
   readonly isUnreachable = true;
 
   constructor(cause: unknown) {
     super('The server cannot be reached.', Code.Unavailable, undefined, undefined, cause);
-    this.name = 'Unreachable';
   }
 }
 
