@@ -43,6 +43,14 @@ class Session {
     this.generation += 1;
   }
 
+  /** Looks at what another tenant has; '' is the shared one. */
+  useTenant(tenant: string): void {
+    if (tenant === this.tenant) return;
+    this.tenant = tenant;
+    store(TENANT, tenant);
+    this.generation += 1;
+  }
+
   signOut(): void {
     this.signIn('', '');
     this.refused = true;

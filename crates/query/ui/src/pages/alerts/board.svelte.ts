@@ -1,6 +1,5 @@
 // What the page shows: groups as they are listed, and what has come since without moving them.
 import { create } from '@bufbuild/protobuf';
-import type { CallOptions } from '@connectrpc/connect';
 import { SvelteMap } from 'svelte/reactivity';
 import {
   ListDetectionsRequestSchema,
@@ -9,10 +8,17 @@ import {
   type DetectionGroup,
 } from '$gen/turnstone/v1/detection_pb';
 import { connection, detections, isAbort, problemOf, retrying, watchDetections, type Problem } from '$lib/api';
-import { TENANT_HEADER } from '$lib/api/clients';
 import { everySeconds } from '$lib/time/clock.svelte';
 import { detectionFilter, type AlertFilter } from './filter';
-import { compareGroups, compareTimes, groupOf, keyOf, keyOfDetection, withDetection } from './groups';
+import {
+  compareDetections,
+  compareGroups,
+  compareTimes,
+  groupOf,
+  keyOf,
+  keyOfDetection,
+  withDetection,
+} from './groups';
 
 const FIRST_PAGE = 100;
 const LATER_PAGES = 500;
@@ -21,13 +27,6 @@ const TAKE_IN_MS = 250;
 /** Others acknowledge too, and nobody tells: the first page is read again that often. */
 const FRESHEN_SECONDS = 60;
 const FRESHEN_PAGES_MAX = 20;
-
-export function callOptions(filter: AlertFilter, signal?: AbortSignal): CallOptions {
-  return {
-    ...(signal && { signal }),
-    ...(filter.tenant !== '' && { headers: { [TENANT_HEADER]: filter.tenant } }),
-  };
-}
 
 export class Board {
   /** Keys of the groups that are shown, in their order. */
@@ -53,8 +52,11 @@ export class Board {
   #queue: Detection[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #ends: (() => void)[] = [];
+  readonly #onLive: (key: string, detection: Detection) => void;
 
-  constructor(filter: AlertFilter) {
+  /** `onLive` hears of what has come for a group that is shown. */
+  constructor(filter: AlertFilter, onLive: (key: string, detection: Detection) => void = () => {}) {
+    this.#onLive = onLive;
     this.#filter = filter;
     this.#paged = detectionFilter(filter, Date.now());
   }
@@ -71,29 +73,37 @@ export class Board {
     return count;
   }
 
-  /** Reads and watches until `stop`. */
-  start(): void {
-    void this.#readFirst();
-    // A watch has no past: what it finds is new, so only the end of a span is asked of it.
-    const { state, until } = this.#filter;
-    if (state !== 'acknowledged' && (until === undefined || until > Date.now())) {
-      const filter = { ...detectionFilter({ ...this.#filter, minutes: undefined, from: undefined }, Date.now()) };
+  /** Reads and watches until `stop`. Ends when the first page is there, or cannot be had. */
+  async start(): Promise<void> {
+    let established = Promise.resolve();
+    if (this.isWatching) {
+      // A watch has no past: what it finds is new, so only the end of a span is asked of it, and everything comes open.
+      const filter = detectionFilter({ ...this.#filter, minutes: undefined, from: undefined }, Date.now());
       delete filter.unacknowledged;
-      const watch = watchDetections(
-        filter,
-        {
+      established = new Promise((resolve) => {
+        const watch = watchDetections(filter, {
           detection: (detection) => this.#take(detection),
           established: (again) => {
             this.isLive = true;
             if (again) void this.freshen();
+            else resolve();
           },
           interrupted: () => (this.isLive = false),
-        },
-        callOptions(this.#filter),
-      );
-      this.#ends.push(watch);
+        });
+        this.#ends.push(watch);
+      });
     }
     this.#ends.push(everySeconds(FRESHEN_SECONDS, () => void this.freshen()));
+    const first = this.#readFirst();
+    // What came between the list and the watch is in neither.
+    if (this.isWatching) void Promise.all([first, established]).then(() => this.freshen());
+    await first;
+  }
+
+  /** Whether new ones can match at all. */
+  get isWatching(): boolean {
+    const { state, until } = this.#filter;
+    return state !== 'acknowledged' && (until === undefined || until > Date.now());
   }
 
   stop(): void {
@@ -180,10 +190,7 @@ export class Board {
 
   #read(filter: DetectionFilter, pageToken: string, pageSize: number) {
     const request = create(ListDetectionsRequestSchema, { filter, pageSize, pageToken, collapse: true });
-    return retrying(
-      () => detections.listDetections(request, callOptions(this.#filter, this.#stop.signal)),
-      this.#stop.signal,
-    );
+    return retrying(() => detections.listDetections(request, { signal: this.#stop.signal }), this.#stop.signal);
   }
 
   #take(detection: Detection): void {
@@ -193,7 +200,7 @@ export class Board {
 
   #takeIn(): void {
     this.#timer = undefined;
-    const queue = this.#queue;
+    const queue = this.#queue.toSorted(compareDetections);
     this.#queue = [];
     if (this.isEmptyHanded) {
       // The list that is on its way has them, or the next one will.
@@ -203,8 +210,10 @@ export class Board {
     for (const detection of queue) {
       const key = keyOfDetection(detection);
       const shown = this.groups.get(key);
-      if (shown !== undefined) this.groups.set(key, withDetection(shown, detection));
-      else pending.set(key, pending.has(key) ? withDetection(pending.get(key)!, detection) : groupOf(detection));
+      if (shown !== undefined) {
+        this.groups.set(key, withDetection(shown, detection));
+        this.#onLive(key, detection);
+      } else pending.set(key, pending.has(key) ? withDetection(pending.get(key)!, detection) : groupOf(detection));
     }
     this.pending = pending;
     this.arrived += queue.length;

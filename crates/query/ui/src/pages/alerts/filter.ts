@@ -17,8 +17,6 @@ export interface AlertFilter {
   source: string;
   scorer: string;
   verdict: Verdict;
-  /** Whose alerts are looked at; empty for the session's own. */
-  tenant: string;
   /** Minutes back from now, or `from` and `until` in milliseconds since 1970. */
   minutes: number | undefined;
   from: number | undefined;
@@ -63,7 +61,6 @@ export function parseFilter(query: Query): AlertFilter {
     source: query['source'] ?? '',
     scorer: query['scorer'] ?? '',
     verdict: VERDICTS.find(({ name }) => name === query['verdict'])?.verdict ?? Verdict.UNSPECIFIED,
-    tenant: query['tenant'] ?? '',
     minutes: span?.minutes,
     from: span === undefined ? instant(query['from']) : undefined,
     until: span === undefined ? instant(query['until']) : undefined,
@@ -84,7 +81,6 @@ export function countFilters(filter: AlertFilter): number {
     filter.source !== '',
     filter.scorer !== '',
     filter.verdict !== Verdict.UNSPECIFIED,
-    filter.tenant !== '',
     filter.minutes !== undefined || filter.from !== undefined || filter.until !== undefined,
     filter.isSuppressed,
   ];
@@ -93,9 +89,10 @@ export function countFilters(filter: AlertFilter): number {
 
 /** The query parts that this page owns, all unset. */
 export const NO_FILTER: Readonly<Record<string, undefined>> = Object.fromEntries(
-  ['q', 'severity', 'label', 'source', 'scorer', 'verdict', 'tenant', 'since', 'from', 'until', 'suppressed'].map(
-    (key) => [key, undefined],
-  ),
+  ['q', 'severity', 'label', 'source', 'scorer', 'verdict', 'since', 'from', 'until', 'suppressed'].map((key) => [
+    key,
+    undefined,
+  ]),
 );
 
 /** As the server takes it, at the moment `now`. */

@@ -48,11 +48,14 @@ export function compareTimes(a: Timestamp | undefined, b: Timestamp | undefined)
   return a.nanos - b.nanos;
 }
 
-/** The group with one more detection in it. A detection that it knows already changes nothing: after an interruption the same one
- * may come again. */
+/** The order in which the server has them: by moment, then by id. */
+export function compareDetections(a: Detection, b: Detection): number {
+  return compareTimes(a.detectedAt, b.detectedAt) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+/** The group with one more detection in it. One that is not behind its newest is in it already: lists and watch overlap. */
 export function withDetection(group: DetectionGroup, detection: Detection): DetectionGroup {
-  const order = compareTimes(detection.detectedAt, group.lastSeenTime);
-  if (group.newest?.id === detection.id || order < 0) return group;
+  if (group.newest !== undefined && compareDetections(detection, group.newest) <= 0) return group;
   return {
     ...group,
     detectionCount: group.detectionCount + 1n,
