@@ -9,6 +9,8 @@ export interface Layer {
   label: string;
   /** The token of its colour, without `--`. */
   token: string;
+  /** Filled with this token and only edged with its colour: what there is most of must not outshine what matters. */
+  soft?: string;
   severities: readonly Severity[];
 }
 
@@ -16,10 +18,11 @@ export interface Layer {
 export const LINE_LAYERS: readonly Layer[] = [
   { label: 'Critical', token: 'critical-solid', severities: [Severity.CRITICAL] },
   { label: 'Error', token: 'error-solid', severities: [Severity.ERROR] },
-  { label: 'Warning', token: 'warn-solid', severities: [Severity.WARN] },
+  { label: 'Warn', token: 'warn-solid', severities: [Severity.WARN] },
   {
     label: 'Other',
-    token: 'line-control',
+    token: 'info-solid',
+    soft: 'info-soft',
     severities: [Severity.INFO, Severity.DEBUG, Severity.UNSPECIFIED],
   },
 ];
@@ -27,7 +30,7 @@ export const LINE_LAYERS: readonly Layer[] = [
 export const DETECTION_LAYERS: readonly Layer[] = [
   { label: 'Critical', token: 'critical-solid', severities: [Severity.CRITICAL] },
   { label: 'Error', token: 'error-solid', severities: [Severity.ERROR] },
-  { label: 'Warning', token: 'warn-solid', severities: [Severity.WARN] },
+  { label: 'Warn', token: 'warn-solid', severities: [Severity.WARN] },
   { label: 'Info', token: 'info-solid', severities: [Severity.INFO, Severity.DEBUG, Severity.UNSPECIFIED] },
 ];
 

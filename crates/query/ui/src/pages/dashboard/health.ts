@@ -42,7 +42,7 @@ export function healthOf(source: Measured, now: number): Health {
     const silence = last === undefined ? '' : ` The last line is ${age(last, now)} old.`;
     return {
       word: 'Silent',
-      tone: 'bad',
+      tone: 'odd',
       why: `Nothing comes, usually ${rate(usual)} lines/s at this hour.${silence}`,
     };
   }

@@ -70,8 +70,8 @@ export function difference(now: number, usual: number | undefined): string {
 export function axisTop(largest: number): number {
   if (largest <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(largest));
-  for (const step of [1, 2, 4, 6, 8, 10]) {
-    const top = step * power;
+  for (const step of [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10]) {
+    const top = Math.round(step * power);
     if (top >= largest && top % 2 === 0) return top;
   }
   return 20 * power;

@@ -11,6 +11,7 @@ export const RIGHT_PADDING = 8;
 const TIME_AXIS_HEIGHT = 26;
 /** A column that is there can be seen. */
 const HEIGHT_MIN = 2;
+const EDGE = 2;
 
 export interface PlotOptions {
   height: number;
@@ -135,6 +136,7 @@ export class Plot {
     const bottom = bbox.top + bbox.height;
     const perValue = bbox.height / this.#top;
     const colours = layers.map(({ token }) => this.#palette.colour(token));
+    const softColours = layers.map(({ soft }) => soft && this.#palette.colour(soft));
     ctx.save();
     for (let index = 0; index < starts.length; index += 1) {
       if (totals[index] === 0) continue;
@@ -148,8 +150,13 @@ export class Plot {
         if (value === 0) continue;
         const height = Math.max(Math.round(value * perValue), Math.round(HEIGHT_MIN * unit));
         top -= height;
+        const from = Math.max(top, bbox.top);
+        const edge = Math.min(Math.round(EDGE * unit), height);
+        ctx.fillStyle = softColours[layer] ?? colours[layer] ?? '';
+        ctx.fillRect(left, from, right - left - gap, top + height - from);
+        if (softColours[layer] === undefined) continue;
         ctx.fillStyle = colours[layer] ?? '';
-        ctx.fillRect(left, Math.max(top, bbox.top), right - left - gap, Math.min(height, top + height - bbox.top));
+        ctx.fillRect(left, from, right - left - gap, edge);
       }
     }
     ctx.restore();

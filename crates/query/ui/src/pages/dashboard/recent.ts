@@ -1,53 +1,44 @@
-// The newest critical detections as rows: equal messages as one, and nothing that one reads moves because something new came. Pure.
-import type { TimelineEvent } from '$gen/turnstone/v1/stats_pb';
-import { fingerprint } from '$lib/message/fingerprint';
+// The newest open critical messages as rows, of which none moves while somebody reads. Pure.
+import type { Detection, DetectionGroup } from '$gen/turnstone/v1/detection_pb';
 
 export interface Critical {
-  /** What is shown and explained: the newest entry of the message, or that which was when the row was opened. */
-  event: TimelineEvent;
-  /** The newest entry of the message. */
-  newestId: string;
-  /** Source, label and fingerprint: the same for as long as the message comes. */
+  /** Tenant, source, label and fingerprint: the same for as long as the message comes. */
   key: string;
-  /** How many of those listed it stands for. */
-  count: number;
+  /** What is shown and explained: the newest detection, or that which was when the row was opened. */
+  event: Detection;
+  /** Open detections of the message. */
+  openCount: number;
 }
 
-/** Newest first, by message. An entry that several models detected is one. */
-export function criticalsOf(events: readonly TimelineEvent[]): Critical[] {
-  const rows = new Map<string, Critical>();
-  const seen = new Set<string>();
-  for (const event of events) {
-    if (seen.has(event.entryId)) continue;
-    seen.add(event.entryId);
-    const key = JSON.stringify([event.sourceId, event.anomalyLabel, fingerprint(event.text)]);
-    const row = rows.get(key);
-    if (row === undefined) rows.set(key, { event, newestId: event.entryId, key, count: 1 });
-    else row.count += 1;
-  }
-  return [...rows.values()];
+/** In the order of the server, the newest first. */
+export function criticalsOf(groups: readonly DetectionGroup[]): Critical[] {
+  return groups.flatMap(({ tenantId, sourceId, anomalyLabel, fingerprint, newest, openCount }) => {
+    if (newest === undefined) return [];
+    const key = JSON.stringify([tenantId, sourceId, anomalyLabel, fingerprint]);
+    return [{ key, event: newest, openCount: Number(openCount) }];
+  });
 }
 
-/** The rows to show: the latest, or while somebody reads, those that are there. An opened row stays the entry that it was when it was
- * opened, and stays when it is no longer among the newest. */
+/** The rows to show: the latest ones, or while they are held, those that are there with the latest numbers. What is opened keeps its
+ * entry, and stays when it is no longer among the latest. */
 export function merged(
   shown: readonly Critical[],
   latest: readonly Critical[],
   opened: ReadonlySet<string>,
   isHeld: boolean,
 ): readonly Critical[] {
-  if (isHeld && shown.length > 0) return shown;
-  const held = new Map(shown.filter(({ key }) => opened.has(key)).map((row) => [row.key, row]));
-  const rows = latest.map((row) => {
-    const before = held.get(row.key);
-    held.delete(row.key);
-    return before === undefined ? row : { ...row, event: before.event };
-  });
-  return [...rows, ...held.values()];
+  const before = new Map(shown.filter(({ key }) => opened.has(key)).map((row) => [row.key, row]));
+  const renewed = (row: Critical): Critical => {
+    const held = before.get(row.key);
+    return held === undefined ? row : { ...row, event: held.event };
+  };
+  const byKey = new Map(latest.map((row) => [row.key, row]));
+  if (isHeld && shown.length > 0) return shown.map((row) => renewed(byKey.get(row.key) ?? row));
+  return [...latest.map(renewed), ...[...before.values()].filter(({ key }) => !byKey.has(key))];
 }
 
-/** How many of the latest are not shown, or have come again since. */
+/** How many of the latest messages are not shown. */
 export function unseen(shown: readonly Critical[], latest: readonly Critical[]): number {
-  const known = new Map(shown.map(({ key, newestId }) => [key, newestId]));
-  return latest.filter(({ key, newestId }) => known.get(key) !== newestId).length;
+  const known = new Set(shown.map(({ key }) => key));
+  return latest.filter(({ key }) => !known.has(key)).length;
 }
