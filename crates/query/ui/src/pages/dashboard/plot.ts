@@ -7,7 +7,7 @@ import { tickText, type Span } from './span';
 
 /** Room for the numbers of the axis, and beside the last column: what lies over the chart needs them too. */
 export const AXIS_WIDTH = 44;
-export const RIGHT_PADDING = 8;
+export const RIGHT_PADDING = 22;
 const TIME_AXIS_HEIGHT = 26;
 /** A column that is there can be seen. */
 const HEIGHT_MIN = 2;
