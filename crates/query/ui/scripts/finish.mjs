@@ -2,11 +2,17 @@
 // the content policy forbids.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { constants, gzipSync } from 'node:zlib';
+import zopfli from '@gfx/zopfli';
 
 const BUDGET_BYTES = 150_000;
 const COMPRESSED = /\.(html|js|css|svg|json|webmanifest)$/;
 const dist = new URL('../dist', import.meta.url).pathname;
+
+// The page names the code that its own code begins by asking for, so that both come at once.
+const page = join(dist, 'index.html');
+const pages = readdirSync(join(dist, 'assets')).filter((name) => /^pages-.*\.js$/.test(name));
+const links = pages.map((name) => `<link rel="modulepreload" crossorigin href="/assets/${name}">`);
+writeFileSync(page, readFileSync(page, 'utf8').replace('<link rel="stylesheet"', `${links.join('')}$&`));
 
 const names = readdirSync(dist, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && !entry.name.endsWith('.gz') && !entry.name.startsWith('.'))
@@ -15,8 +21,9 @@ const names = readdirSync(dist, { recursive: true, withFileTypes: true })
 let total = 0;
 for (const name of names) {
   const content = readFileSync(name);
-  const compressed = gzipSync(content, { level: constants.Z_BEST_COMPRESSION });
   if (COMPRESSED.test(name)) {
+    // Takes seconds for 4% less than gzip -9, and any browser reads it as gzip.
+    const compressed = await zopfli.gzipAsync(content, { numiterations: 15 });
     writeFileSync(`${name}.gz`, compressed);
     total += compressed.length;
     console.log(`${String(compressed.length).padStart(8)} ${name.slice(dist.length + 1)}`);

@@ -1,5 +1,6 @@
 // What went wrong, for people: one shape for every failure of the API.
 import { Code, ConnectError } from '@connectrpc/connect';
+import { violationsOf, type Violation } from './violations';
 
 export interface Problem {
   /** For a person: what went wrong and, where the server said so, what to do. */
@@ -9,6 +10,8 @@ export interface Problem {
   retryable: boolean;
   /** Nobody answered, or the answer broke off: the connection is in doubt. */
   offline: boolean;
+  /** Which fields of the request the server refused, and why. */
+  violations?: readonly Violation[];
 }
 
 /** Marks an error of the network, as opposed to an answer of the server. */
@@ -43,11 +46,13 @@ export function problemOf(error: unknown): Problem {
   if (offline) {
     return { reason: 'The server cannot be reached.', code: Code.Unavailable, retryable: true, offline };
   }
+  const violations = violationsOf(connect).map(({ field, reason }) => ({ field, reason: sentence(reason) }));
   return {
     reason: sentence(connect.rawMessage) || 'The server gave no reason.',
     code: connect.code,
     retryable: RETRYABLE.has(connect.code),
     offline,
+    ...(violations.length > 0 && { violations }),
   };
 }
 

@@ -57,9 +57,9 @@ export class Explanation {
     if (this.state.phase === 'idle') this.#run(false);
   }
 
-  /** Asks again after a failure. */
+  /** Asks again after a failure, or after it was halted. */
   retry(): void {
-    if (this.state.phase === 'failed') this.#run(false);
+    if (this.state.phase === 'failed' || this.state.phase === 'stopped') this.#run(false);
   }
 
   /** Asks for a new answer. */
@@ -72,6 +72,14 @@ export class Explanation {
     this.#aborter?.abort();
     this.#waiting = [];
     if (!isEnded(this.state)) this.state = IDLE;
+  }
+
+  /** Breaks it off and keeps what has come. */
+  halt(): void {
+    if (this.state.phase === 'idle' || isEnded(this.state)) return;
+    this.#aborter?.abort();
+    this.#flush();
+    if (!isEnded(this.state)) this.state = { ...this.state, phase: 'stopped' };
   }
 
   #run(refresh: boolean): void {

@@ -137,6 +137,40 @@ describe('reading an explanation', () => {
   });
 });
 
+describe('an explanation that is halted', () => {
+  const endless = () => {
+    let opened = 0;
+    let send: ((frame: ExplanationFrame) => void) | undefined;
+    const explanation = new Explanation(
+      async function* (_ask, signal) {
+        opened += 1;
+        yield context('1', 'a');
+        yield token('2', 'The disk');
+        while (!signal.aborted) yield await new Promise<ExplanationFrame>((resolve) => (send = resolve));
+      },
+      { soon: (work) => work() },
+    );
+    return { explanation, opened: () => opened, send: (next: ExplanationFrame) => send?.(next) };
+  };
+
+  it('keeps what has come, takes nothing more, and can be asked again', async () => {
+    const { explanation, opened, send } = endless();
+    explanation.halt();
+    expect(explanation.state.phase).toBe('idle');
+    explanation.start();
+    await expect.poll(() => explanation.state.text).toBe('The disk');
+    explanation.halt();
+    send(token('3', ' is full'));
+    await new Promise((resolve) => setTimeout(resolve));
+    expect([explanation.state.phase, explanation.state.text]).toEqual(['stopped', 'The disk']);
+    explanation.start();
+    expect(opened()).toBe(1);
+    explanation.retry();
+    await expect.poll(() => explanation.state.phase).toBe('answering');
+    expect(opened()).toBe(2);
+  });
+});
+
 describe('kept explanations', () => {
   it('are fetched once for each entry', () => {
     let opened = 0;

@@ -18,6 +18,8 @@ export type Phase =
   /** It broke off and is being asked for again; what has come stays. */
   | 'resuming'
   | 'done'
+  /** The person did not want to wait for the rest; what has come stays. */
+  | 'stopped'
   | 'failed';
 
 export interface ExplanationState {
@@ -43,7 +45,7 @@ export const IDLE: ExplanationState = {
 };
 
 export function isEnded(state: ExplanationState): boolean {
-  return state.phase === 'done' || state.phase === 'failed';
+  return state.phase === 'done' || state.phase === 'stopped' || state.phase === 'failed';
 }
 
 /** The state after one more frame. Frames behind the end change nothing. */

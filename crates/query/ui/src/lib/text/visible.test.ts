@@ -96,3 +96,31 @@ describe('ranges of bytes', () => {
     expect(found.map(({ start, end }) => text.slice(start, end))).toEqual(['Größe', '🙂', '本']);
   });
 });
+
+describe('what a search found in hostile text', () => {
+  const bytes = (text: string) => new TextEncoder().encode(text).length;
+  /** What is marked, as it is shown, for a text of which `parts` were found. */
+  function marked(text: string, ...parts: string[]): string[] {
+    let from = 0;
+    const ranges = parts.map((part) => {
+      const at = text.indexOf(part, from);
+      from = at + part.length;
+      return { start: bytes(text.slice(0, at)), end: bytes(text.slice(0, at + part.length)), mark: 'hit' };
+    });
+    const pieces = visible(text, { ranges: rangesOfBytes(text, ranges) });
+    // Nothing is lost or doubled on the way.
+    expect(pieces.map((piece) => piece.text.length > 0)).not.toContain(false);
+    return pieces.filter(({ mark }) => mark === 'hit').map(({ text: shownText }) => shownText);
+  }
+
+  it('stays marked behind what is made visible', () => {
+    expect(marked('\u202e\u001b[31m日本 🙂 fail\u200bed', 'fail')).toEqual(['fail']);
+    expect(marked('\u0000\u0000Größe\u0085 voll', 'Größe', 'voll')).toEqual(['Größe', 'voll']);
+    expect(marked('👩‍🚒 e\u0301 \ufeffroot\ufeff', 'root')).toEqual(['root']);
+  });
+
+  it('stays marked where a character within it is made visible', () => {
+    expect(marked('user ro\u200bot\u202e!', 'ro\u200bot')).toEqual(['ro', 'U+200B', 'ot']);
+    expect(marked('a \u001b[1mred\u001b[0m b', '[1mred\u001b')).toEqual(['[1mred', 'ESC']);
+  });
+});

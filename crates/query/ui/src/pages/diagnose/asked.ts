@@ -1,0 +1,40 @@
+// Questions of this page view: one asked is there when one comes back from a line that it named.
+import { session } from '$lib/api';
+import { diagnosis } from '$lib/explanation/kept';
+import type { Explanation } from '$lib/explanation/explanation.svelte';
+import { formatQuery } from '$lib/router/location';
+import { diagnoseRequest, questionQuery, spanAsked, type Question } from './question';
+
+export interface Asked {
+  readonly explanation: Explanation;
+  readonly question: Question;
+  /** Milliseconds since 1970: what "the last hour" was. */
+  readonly from: number;
+  readonly until: number;
+}
+
+const KEPT_MAX = 20;
+const kept = new Map<string, Asked>();
+
+// What one tenant or token was shown is not another's.
+const keyOf = (question: Question) => `${session.generation} ${formatQuery(questionQuery(question))}`;
+
+export function askedBefore(question: Question): Asked | undefined {
+  return kept.get(keyOf(question));
+}
+
+/** Asks, also where that has been done: time has passed. */
+export function ask(question: Question, now: number): Asked {
+  const key = keyOf(question);
+  kept.get(key)?.explanation.stop();
+  const asked = { explanation: diagnosis(diagnoseRequest(question, now)), question, ...spanAsked(question, now) };
+  kept.delete(key);
+  kept.set(key, asked);
+  for (const [oldest, unseen] of kept) {
+    if (kept.size <= KEPT_MAX) break;
+    unseen.explanation.stop();
+    kept.delete(oldest);
+  }
+  asked.explanation.start();
+  return asked;
+}
