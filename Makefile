@@ -36,13 +36,15 @@ run: setup ui ## Build and start the demo: examples/logs and what is readable in
 	@exec python3 tools/foreground.py $(target_dir)/release/turnstone up --config $(config) --data-dir $(data_dir)
 
 .PHONY: test
-test: setup ui ## Run all tests: units, pages, conformance, end to end with real nats-server and Postgres
+test: setup ui ## Run all tests: units, pages in a browser, conformance, end to end with real nats-server and Postgres
 	@tools/ensure-postgres.sh
+	@tools/ensure-browser.sh >/dev/null
 	@tools/ensure-venv.sh
 	@python3 tools/test_fetch.py
 	@python3 tools/test_foreground.py
 	@tools/ui.sh npm test --silent
 	@cargo build --workspace --bins
+	@tools/ui.sh npm run --silent test:browser
 	@cargo test --workspace --all-targets
 	@cargo test --workspace --doc
 

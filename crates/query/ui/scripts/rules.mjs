@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-const root = new URL('../src', import.meta.url).pathname;
+const root = new URL('..', import.meta.url).pathname;
 const RULES = [
   [/\{@html/, 'shows markup: render text nodes instead'],
   [/\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write|DOMParser/, 'makes markup of a string'],
@@ -25,23 +25,35 @@ const RULES = [
   [/localStorage|document\.cookie|indexedDB/, 'keeps something beyond the tab'],
   [/\bsetInterval\(|EventSource\(/, 'polls or streams by itself: use $lib/api or $lib/time'],
 ];
-const ALLOWED = { 'lib/time/clock.svelte.ts': /setInterval/ };
+const TEST_RULES = [
+  [/\.(?:only|skip|todo|skipIf|runIf)\(/, 'leaves a test out'],
+  [/waitForTimeout|\bsetTimeout\(|\bretry:/, 'waits for time instead of what a person would see', /\.test\.ts$/],
+  [/waitForLoadState|networkidle/, 'waits for the network, which watches never leave alone'],
+];
+const ALLOWED = { 'src/lib/time/clock.svelte.ts': /setInterval/ };
 
 let broken = 0;
-for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-  const path = join(entry.parentPath, entry.name);
-  const name = path.slice(root.length + 1);
-  if (!entry.isFile() || !/\.(svelte|ts)$/.test(name) || name.startsWith('gen/')) continue;
-  readFileSync(path, 'utf8')
-    .split('\n')
-    .forEach((line, index) => {
-      for (const [pattern, what, files] of RULES) {
-        if (files && !files.test(name)) continue;
-        if (pattern.test(line) && !ALLOWED[name]?.test(line)) {
-          console.error(`src/${name}:${index + 1}: ${what}`);
-          broken += 1;
-        }
-      }
-    });
+function complain(where, what) {
+  console.error(`${where}: ${what}`);
+  broken += 1;
 }
+
+function check(folder, rules) {
+  for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const name = path.slice(root.length);
+    if (!entry.isFile() || !/\.(svelte|ts)$/.test(name) || name.startsWith('src/gen/')) continue;
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .forEach((line, index) => {
+        for (const [pattern, what, files] of rules) {
+          if (files && !files.test(name)) continue;
+          if (pattern.test(line) && !ALLOWED[name]?.test(line)) complain(`${name}:${index + 1}`, what);
+        }
+      });
+  }
+}
+
+check('src', RULES);
+check('test/browser', TEST_RULES);
 if (broken > 0) process.exit(1);

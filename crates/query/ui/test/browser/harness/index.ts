@@ -1,0 +1,5 @@
+// What the tests of the pages are made of.
+export { expectAccessible, expectNoSideways } from './accessible';
+export { allow, observedOf, open, SERVER_GONE, type Observed, type OpenOptions } from './browser';
+export { startLlm, type Llm } from './llm';
+export { startStack, TOKEN, type SourceOptions, type Stack, type StackOptions } from './stack';

@@ -1,0 +1,25 @@
+// Tests of the pages in a browser against the real programs: `npm run test:browser`. One file at a time, since each starts a whole
+// Turnstone; no repeats, since a test that passes sometimes says nothing.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      $lib: new URL('./src/lib', import.meta.url).pathname,
+      $gen: new URL('./src/gen', import.meta.url).pathname,
+    },
+  },
+  test: {
+    include: ['test/browser/**/*.test.ts'],
+    environment: 'node',
+    globalSetup: 'test/browser/harness/global.ts',
+    // A process for each file, so that the kernel ends its children when it is killed.
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
+    teardownTimeout: 30_000,
+    retry: 0,
+    expect: { poll: { timeout: 20_000, interval: 50 } },
+  },
+});
