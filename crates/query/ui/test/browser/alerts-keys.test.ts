@@ -98,6 +98,29 @@ describe('keys', () => {
     await page.getByText('Select all shown').waitFor();
   });
 
+  it('the menu of a message opens, moves and closes', async () => {
+    const page = await openAlerts(stack);
+    await page.keyboard.press('j');
+    await expect.poll(() => focused(page)).not.toBe('');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    const focus = () => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
+    await page.keyboard.press('Enter');
+    await expect.poll(focus).toContain('Acknowledge…');
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(focus).toContain('Explain');
+    await page.keyboard.press('End');
+    await expect.poll(focus).toContain('Only this label');
+    await page.keyboard.press('Escape');
+    await page.getByRole('menuitem').first().waitFor({ state: 'detached' });
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('More');
+    await page.keyboard.press('Enter');
+    await expect.poll(focus).toContain('Acknowledge…');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => new URL(page.url()).searchParams.get('label')).toBe('SECURITY_ANOMALY');
+  });
+
   it('/ goes to the search, where letters are letters', async () => {
     const page = await openAlerts(stack);
     await page.keyboard.press('/');

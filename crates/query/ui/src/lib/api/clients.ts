@@ -12,7 +12,11 @@ import { session } from './session.svelte';
 /** Names the tenant of a call; a call that names its own is left alone. */
 export const TENANT_HEADER = 'x-turnstone-tenant';
 
+/** Whether a header can carry it: a browser takes no others, and no token or tenant has them. */
+export const isSendable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
+
 const identified: Interceptor = (next) => async (request) => {
+  if (!isSendable(session.tenant)) throw new ConnectError('there is no such tenant', Code.InvalidArgument);
   if (session.token !== '') request.header.set('authorization', `Bearer ${session.token}`);
   if (session.tenant !== '' && !request.header.has(TENANT_HEADER)) request.header.set(TENANT_HEADER, session.tenant);
   try {

@@ -1,4 +1,5 @@
 // Severities: names, order and looks.
+import { nameText } from '$lib/text/visible';
 import { Severity } from '$gen/turnstone/v1/detection_pb';
 import type { IconName } from './Icon.svelte';
 
@@ -55,6 +56,6 @@ export function severityNamed(name: string | undefined): Severity {
 
 /** `SECURITY_ANOMALY` as people read it: `Security anomaly`. */
 export function labelText(label: string): string {
-  const words = label.replaceAll('_', ' ').toLowerCase();
+  const words = nameText(label.replaceAll('_', ' ').toLowerCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

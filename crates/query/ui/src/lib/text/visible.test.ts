@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { cut, isOdd, rangesOfBytes, visible } from './visible';
+import { cut, isOdd, nameText, rangesOfBytes, visible } from './visible';
 
 const shown = (text: string, isMultiline = false) =>
   visible(text, { isMultiline })
     .map((piece) => (piece.kind === 'chip' ? `‹${piece.text}›` : piece.text))
     .join('');
+
+describe('a name', () => {
+  it('says what cannot be seen in it', () => {
+    expect(nameText('web-1 Größe')).toBe('web-1 Größe');
+    expect(nameText('web\u202egpj\u200b')).toBe('web‹U+202E›gpj‹U+200B›');
+  });
+});
 
 describe('hostile text', () => {
   it('stays as it is where it is plain', () => {

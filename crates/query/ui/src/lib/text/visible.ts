@@ -132,6 +132,14 @@ function chip(odd: string): Piece {
   return { kind: 'chip', text: SHORT[code] ?? number, title: `${number} ${name}` };
 }
 
+/** A name in one piece, for options, titles and labels: `web‹U+202E›`. Text that is longer than a name goes through HostileText. */
+export function nameText(name: string): string {
+  if (!isOdd(name)) return name;
+  return visible(name)
+    .map(({ kind, text }) => (kind === 'chip' ? `‹${text}›` : text))
+    .join('');
+}
+
 /** The first `most` characters, never half of one, and how many characters are left out (in UTF-16 units). */
 export function cut(text: string, most: number): { text: string; leftOut: number } {
   if (text.length <= most) return { text, leftOut: 0 };

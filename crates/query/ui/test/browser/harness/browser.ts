@@ -15,7 +15,7 @@ export interface OpenOptions {
   token?: string;
   timezone?: string;
   /** Called before the page is opened, for routes and scripts. */
-  before?: (page: Page) => Promise<void>;
+  before?: (page: Page) => Promise<unknown>;
 }
 
 interface Watched {
@@ -57,7 +57,11 @@ export async function open(stack: Stack, path: string, options: OpenOptions = {}
   });
   await context.addInitScript(observe);
   if (options.token !== undefined) {
-    await context.addInitScript((token) => sessionStorage.setItem('turnstone.token', token), options.token);
+    await context.addInitScript((token) => {
+      // Once: signing out must not be taken back by the next page.
+      if (window.name === '') sessionStorage.setItem('turnstone.token', token);
+      window.name = 'signed in';
+    }, options.token);
   }
   await serveBuiltPages(context, stack);
   const page = await context.newPage();

@@ -1,0 +1,122 @@
+// A server that goes away and comes back, at once and after a while: said in a banner, tried again with growing pauses, nothing lost.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { button, line, messages, openAlerts, texts, toast, word } from './alerts';
+import { allow, expectAccessible, open, SERVER_GONE, startStack, type Stack } from './harness';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({
+    lines: { bastion: Array.from({ length: 12 }, (_, n) => line.login(word(n), n)) },
+  });
+});
+afterAll(() => stack?.remove());
+
+describe('a server that is restarted', () => {
+  it('is missed, asked again with growing pauses, and nothing is lost', async () => {
+    const probes: number[] = [];
+    const page = await openAlerts(stack, '', {
+      before: async (opened) => {
+        opened.on('request', (request) => {
+          if (request.url().endsWith('/healthz')) probes.push(Date.now());
+        });
+      },
+    });
+    allow(page, SERVER_GONE);
+    await messages(page, `for ${word(3)} from`)
+      .getByRole('checkbox')
+      .check();
+    const before = await texts(page);
+
+    await stack.stop();
+    await page.getByText('Connection lost').waitFor();
+    await page.getByText(/Trying again in \d+ s/).waitFor();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    await page.getByRole('banner').getByText('Offline').waitFor();
+    expect(await texts(page)).toEqual(before);
+    await expectAccessible(page);
+    await expect.poll(() => probes.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+    const pauses = probes.slice(1).map((at, index) => at - probes[index]!);
+    expect(pauses[1]!).toBeGreaterThan(pauses[0]! * 1.2);
+
+    // Acknowledging while it is away fails and says so; nothing is sent again by itself.
+    await button(messages(page, `for ${word(5)} from`), 'Acknowledge').click();
+    await toast(page, /^Not acknowledged: The server cannot be reached/).waitFor();
+    await messages(page, `for ${word(5)} from`).waitFor();
+
+    // What came in the meantime, and what was selected, is there afterwards.
+    stack.write('bastion', line.login('meanwhile'));
+    await stack.start();
+    await button(page, 'Try now').click();
+    await page.getByText('Connection lost').waitFor({ state: 'detached' });
+    await page.getByText('Live', { exact: true }).waitFor();
+    await button(page, '1 new').click();
+    await messages(page, 'meanwhile').waitFor();
+    await page.getByText('1 message', { exact: true }).waitFor();
+    stack.write('bastion', line.login('afterwards'));
+    await button(page, '1 new').click();
+    await messages(page, 'afterwards').waitFor();
+    const open = await stack.api.detections.listDetections({ filter: { unacknowledged: true }, pageSize: 100 });
+    expect(open.detections.some(({ text }) => text.includes(`for ${word(5)} from`))).toBe(true);
+  });
+
+  it('comes back by itself after a kill, on every page', async () => {
+    const pages = [];
+    for (const path of ['/', '/alerts', '/diagnose', '/search']) {
+      const page = await open(stack, path);
+      allow(page, SERVER_GONE);
+      await page.locator('main .hostile, main button').first().waitFor();
+      await page.getByRole('banner').getByText('Connected').waitFor();
+      pages.push(page);
+    }
+    await stack.kill();
+    // Those that read or watch notice by themselves; the others when they ask.
+    await pages[1]!.getByText('Connection lost').waitFor();
+    await pages[0]!.getByText('Connection lost').waitFor();
+    await stack.start();
+    for (const page of pages) {
+      await page.getByText('Connection lost').waitFor({ state: 'detached' });
+      await page.getByRole('banner').getByText('Connected').waitFor();
+    }
+    stack.write('bastion', line.login('survivor'));
+    await button(pages[1]!, '1 new').waitFor();
+  });
+
+  it('shows what it has when a page is opened while it is away, and fills in later', async () => {
+    const page = await openAlerts(stack);
+    allow(page, SERVER_GONE);
+    await stack.stop();
+    await page.getByText('Connection lost').waitFor();
+    // The page's code is there already; only what it shows is missing.
+    await page.getByRole('link', { name: 'Search' }).click();
+    await page.getByRole('heading', { name: 'Search', level: 1 }).waitFor();
+    await page.getByRole('link', { name: 'Security Alerts' }).click();
+    await page.getByText('The alerts could not be read').waitFor();
+    await stack.start();
+    await messages(page, `for ${word(3)} from`).waitFor({ timeout: 40_000 });
+    await page.getByText('Connection lost').waitFor({ state: 'detached' });
+  });
+});
+
+it('an answer that is wrong is no lost connection', async () => {
+  // The server answers wrongly: the real one does not refuse this.
+  const page = await open(stack, '/alerts', {
+    before: (opened) =>
+      opened.route('**/ListDetections', (route) =>
+        route.fulfill({
+          status: 200,
+          headers: {
+            'content-type': 'application/grpc-web+proto',
+            'grpc-status': '3',
+            'grpc-message': 'no such thing',
+          },
+          body: '',
+        }),
+      ),
+  });
+  await page.getByText('The alerts could not be read').waitFor();
+  await page.getByText('No such thing.').waitFor();
+  await page.getByRole('banner').getByText('Connected').waitFor();
+  await page.unroute('**/ListDetections');
+  await button(page, 'Try again').click();
+  await messages(page).first().waitFor();
+});
