@@ -19,6 +19,11 @@ const kept = new Map<string, Asked>();
 // What one tenant or token was shown is not another's.
 const keyOf = (question: Question) => `${session.generation} ${formatQuery(questionQuery(question))}`;
 
+/** Whether two questions are one: about the same time and sources, in the same words. */
+export function isSame(one: Question, other: Question): boolean {
+  return keyOf(one) === keyOf(other);
+}
+
 export function askedBefore(question: Question): Asked | undefined {
   return kept.get(keyOf(question));
 }

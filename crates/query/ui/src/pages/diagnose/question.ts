@@ -2,7 +2,7 @@
 import type { Source } from '$gen/turnstone/v1/stats_pb';
 import type { Query } from '$lib/router/location';
 import { millis, timestampOf } from '$lib/time/format';
-import { spanOf, windowOf, windowQuery, type TimeWindow } from '$lib/time/window';
+import { fixed, spanOf, windowOf, windowQuery, type TimeWindow } from '$lib/time/window';
 
 /** What the server takes an empty question for: `DEFAULT_DIAGNOSE_QUERY` of crates/explain/src/prompt. */
 export const DEFAULT_QUESTION =
@@ -10,6 +10,8 @@ export const DEFAULT_QUESTION =
 
 /** The window where none is chosen, which is the server's too. */
 export const DEFAULT_WINDOW = '1h';
+
+export const HOUR_MS = 3_600_000;
 
 /** What the server takes. */
 export const QUESTION_CHARS_MAX = 1_000;
@@ -58,7 +60,12 @@ function isDefault(text: string): boolean {
 export function spanAsked({ window }: Question, now: number): { from: number; until: number } {
   const { from, until } = spanOf(window, now);
   const end = until ?? now;
-  return { from: from ?? end - 3_600_000, until: end };
+  return { from: from ?? end - HOUR_MS, until: end };
+}
+
+/** Twelve times as long, to the same end: an hour becomes half a day. */
+export function widerWindow(from: number, until: number): TimeWindow {
+  return fixed(until - 12 * Math.max(60_000, until - from), until);
 }
 
 /** As the server takes it, at the moment `now`. */

@@ -1,4 +1,5 @@
-// How much is shown around a line: so many lines or so many minutes on each side. In the URL `around=20` or `around=5m`. Pure.
+// How much is shown around a line: so many lines or so many minutes on each side. In the URL `around=20` or `around=5m`, and
+// `before=70` where more was asked for on one side. Pure.
 import { create } from '@bufbuild/protobuf';
 import { ListEntryContextRequestSchema, type ListEntryContextRequest } from '$gen/turnstone/v1/entry_pb';
 
@@ -6,6 +7,7 @@ export type Around = { readonly lines: number } | { readonly minutes: number };
 
 /** What the server gives at most on each side. */
 export const LINES_MAX = 1_000;
+export const DAY_MINUTES = 1_440;
 export const AROUND_DEFAULT: Around = { lines: 20 };
 export const AROUND_CHOICES: readonly Around[] = [
   { lines: 5 },
@@ -35,7 +37,7 @@ export function parseAround(text: string | undefined): Around {
   const found = /^(\d{1,6})(m?)$/.exec(text ?? '');
   const number = Number(found?.[1] ?? 0);
   if (number === 0) return AROUND_DEFAULT;
-  return found?.[2] === 'm' ? { minutes: Math.min(number, 1_440) } : { lines: Math.min(number, LINES_MAX) };
+  return found?.[2] === 'm' ? { minutes: Math.min(number, DAY_MINUTES) } : { lines: Math.min(number, LINES_MAX) };
 }
 
 /** The choices, and the present one among them where it is none of them. */
@@ -44,7 +46,7 @@ export function aroundChoices(present: Around): readonly Around[] {
   return AROUND_CHOICES.some((choice) => aroundName(choice) === name) ? AROUND_CHOICES : [...AROUND_CHOICES, present];
 }
 
-/** More on one side than the choice says: lines that were asked for by "show more". */
+/** Lines on each side: what the choice says, or more of them by "show more". */
 export interface Extent {
   readonly before: number;
   readonly after: number;
@@ -52,6 +54,15 @@ export interface Extent {
 
 export function firstExtent(around: Around): Extent {
   return 'lines' in around ? { before: around.lines, after: around.lines } : { before: LINES_MAX, after: LINES_MAX };
+}
+
+/** As it stands in the URL; never less than the choice, and nothing of its own where the choice is a time. */
+export function parseExtent(around: Around, before: string | undefined, after: string | undefined): Extent {
+  const least = firstExtent(around);
+  if ('minutes' in around) return least;
+  const side = (text: string | undefined, own: number) =>
+    /^\d{1,6}$/.test(text ?? '') ? Math.min(LINES_MAX, Math.max(own, Number(text))) : own;
+  return { before: side(before, least.before), after: side(after, least.after) };
 }
 
 export function moreBefore({ before, after }: Extent): Extent {
@@ -67,7 +78,7 @@ function grown(lines: number): number {
 }
 
 export function widerMinutes(minutes: number): number {
-  return Math.min(1_440, minutes * 3);
+  return Math.min(DAY_MINUTES, minutes * 3);
 }
 
 export function contextRequest(entryId: string, around: Around, { before, after }: Extent): ListEntryContextRequest {
