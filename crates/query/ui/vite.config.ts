@@ -23,7 +23,10 @@ const withSmallDescriptors: Plugin = {
   enforce: 'pre',
   resolveId(source, importer) {
     const isRead = /\/(?:from-binary|descriptor_pb)\.js$/.test(source) && importer?.endsWith('/esm/codegenv2/file.js');
-    return isRead ? new URL('./src/lib/api/file-descriptor.ts', import.meta.url).pathname : null;
+    if (isRead) return new URL('./src/lib/api/file-descriptor.ts', import.meta.url).pathname;
+    // Reads default values of fields, which proto3 has none of.
+    const isUnused = source.endsWith('/text-format.js') && importer?.includes('/@bufbuild/protobuf/');
+    return isUnused ? new URL('./src/lib/api/no-json.ts', import.meta.url).pathname : null;
   },
 };
 

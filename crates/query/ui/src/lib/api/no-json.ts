@@ -1,7 +1,7 @@
-// Stands in for the JSON half of the protobuf runtime (see vite.config.ts).
+// Stands in for parts of the protobuf runtime that are never called: JSON, and default values (see vite.config.ts).
 
 function unused(): never {
-  throw new Error('messages are binary here');
+  throw new Error('this part of the protobuf runtime was left out of the pages');
 }
 
 export {
@@ -12,6 +12,8 @@ export {
   unused as isEnumJson,
   unused as mergeFromJson,
   unused as mergeFromJsonString,
+  unused as parseTextFormatEnumValue,
+  unused as parseTextFormatScalarValue,
   unused as toJson,
   unused as toJsonString,
 };

@@ -59,3 +59,8 @@ export function labelText(label: string): string {
   const words = nameText(label.replaceAll('_', ' ').toLowerCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** `97 %`; never 100 where it is less. */
+export function percent(value: number): string {
+  return `${value < 1 ? Math.min(99, Math.round(value * 100)) : 100} %`;
+}

@@ -63,9 +63,19 @@ export function spanAsked({ window }: Question, now: number): { from: number; un
   return { from: from ?? end - HOUR_MS, until: end };
 }
 
-/** Twelve times as long, to the same end: an hour becomes half a day. */
+/** How many times as long a window is that is asked about where nothing was found. */
+export const WIDER = 12;
+
+/** Longer, to the same end: an hour becomes half a day. */
 export function widerWindow(from: number, until: number): TimeWindow {
-  return fixed(until - 12 * Math.max(60_000, until - from), until);
+  return fixed(until - WIDER * (until - from), until);
+}
+
+/** `12 hours`: how long so many times this is. */
+export function lengthText(ms: number, times: number): string {
+  const minutes = Math.max(1, Math.round((ms * times) / 60_000));
+  if (minutes < 120) return `${minutes} minutes`;
+  return minutes < 2_880 ? `${Math.round(minutes / 60)} hours` : `${Math.round(minutes / 1_440)} days`;
 }
 
 /** As the server takes it, at the moment `now`. */

@@ -103,11 +103,6 @@ export function percentOfScore(value: number | undefined): number | undefined {
   return value === undefined ? undefined : Math.round(value * 10_000) / 100;
 }
 
-/** `97 %`; never 100 where it is less. */
-export function percent(value: number): string {
-  return `${value < 1 ? Math.min(99, Math.round(value * 100)) : 100} %`;
-}
-
 export function scoreText(min: number | undefined, max: number | undefined): string {
   if (min === undefined && max === undefined) return 'Any score';
   const number = (value: number) => `${percentOfScore(value)} %`;

@@ -3,12 +3,12 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { describe, expect, it } from 'vitest';
 import { Severity } from '$gen/turnstone/v1/detection_pb';
 import {
+  EntrySchema,
   SearchEntriesResponseSchema,
   SearchOrder,
   type SearchEntriesRequest,
   type SearchEntriesResponse,
 } from '$gen/turnstone/v1/entry_pb';
-import { LabelExplanationSchema } from '$gen/turnstone/v1/explanation_pb';
 import { formatQuery, parseQuery } from '$lib/router/location';
 import { timestampOf } from '$lib/time/format';
 import {
@@ -21,21 +21,22 @@ import {
   moreAfter,
   moreBefore,
   parseAround,
+  parseExtent,
 } from './around';
+import { daysOf } from './days';
 import {
   countFilters,
   filterQuery,
   parseFilter,
-  percent,
   percentOfScore,
   scoreOfPercent,
   scoreText,
   searchRequest,
   withoutFilters,
 } from './filter';
+import { aroundQuery, moreQuery, permalinkQuery, surroundingsOf, viewOf, viewQuery } from './line-address';
 import { Results } from './results.svelte';
 import { snippet } from './snippet';
-import { points, weightsOf } from './weights';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
@@ -90,7 +91,6 @@ describe('a search in the URL', () => {
       scoreText(undefined, 0.9),
       scoreText(0, 1),
     ]).toEqual(['Any score', 'Score from 50 %', 'Score up to 90 %', 'Score 0 – 100 %']);
-    expect([percent(0.999), percent(1), percent(0.123)]).toEqual(['99 %', '100 %', '12 %']);
   });
 });
 
@@ -114,6 +114,37 @@ describe('what is shown around a line', () => {
     expect(extent).toEqual({ before: 70, after: 20 });
     for (let round = 0; round < 9; round += 1) extent = moreAfter(extent);
     expect(extent).toEqual({ before: 70, after: 1_000 });
+  });
+
+  it('stands in the URL with what was added on either side', () => {
+    const query = { around: '5', before: '55', entry: 'e' };
+    expect(surroundingsOf(query)).toEqual({ around: { lines: 5 }, extent: { before: 55, after: 5 } });
+    expect(moreQuery(surroundingsOf({ around: '5' }), 'before')).toEqual({ before: '55' });
+    expect(moreQuery(surroundingsOf(query), 'after')).toEqual({ after: '55' });
+    expect(aroundQuery(AROUND_DEFAULT)).toEqual({ around: '', before: '', after: '' });
+    for (const odd of ['', '3', 'x', '-9', '1e9'])
+      expect(parseExtent({ lines: 5 }, odd, '9999')).toEqual({ before: 5, after: 1_000 });
+    expect(parseExtent({ minutes: 5 }, '55', '55')).toEqual(firstExtent({ minutes: 5 }));
+    expect(formatQuery(permalinkQuery('f', { ...query, q: 'x', view: 'label' }))).toBe(
+      '?around=5&before=55&entry=f&view=label',
+    );
+    expect([viewOf({ view: 'label' }), viewOf({ view: 'odd' }), viewQuery('context')]).toEqual([
+      'label',
+      'context',
+      { view: '' },
+    ]);
+  });
+
+  it('stands under its days, which keep their names when lines are added', () => {
+    const line = (id: string, ms: number) => create(EntrySchema, { id, timestamp: timestampOf(ms) });
+    const lines = [line('a', NOW - 86_400_000), line('b', NOW), line('c', NOW + 1)];
+    expect(daysOf(lines, 'UTC').map(({ day, lines: found }) => [day, found.map(({ id }) => id)])).toEqual([
+      ['2026-11-21', ['a']],
+      ['2026-11-22', ['b', 'c']],
+    ]);
+    expect(daysOf(lines, 'UTC')[1]?.key).toBe(daysOf(lines.slice(1), 'UTC')[0]?.key);
+    const keys = daysOf([...lines, ...lines], 'UTC').map(({ key }) => key);
+    expect(new Set(keys).size).toBe(4);
   });
 
   it('asks for lines at any time, or for a time', () => {
@@ -154,36 +185,6 @@ describe('the part of a line that a result shows', () => {
     const long = snippet(`${' '.repeat(90)}${'n'.repeat(300)}`, [hit(90, 390)], 100);
     expect(long.ranges).toHaveLength(1);
     expect(long.ranges[0]!.end).toBeLessThanOrEqual(long.text.length);
-  });
-});
-
-describe('the words that carry a label', () => {
-  const explanation = create(LabelExplanationSchema, {
-    text: 'Größe: 日本 DROP \u202eTABLE x',
-    words: [
-      { range: { start: 0, end: 7 }, weight: -0.2 },
-      { range: { start: 9, end: 15 }, weight: 0.004 },
-      { range: { start: 16, end: 20 }, weight: 0.8 },
-      { range: { start: 21, end: 29 }, weight: 0.3 },
-      { range: { start: 300, end: 310 }, weight: 0.3 },
-      { weight: 0.5 },
-    ],
-  });
-
-  it('are ranked, and those that say nothing are counted', () => {
-    const { words, otherCount } = weightsOf(explanation);
-    expect(words.map(({ text }) => text)).toEqual(['DROP', '\u202eTABLE', 'Größe']);
-    expect(otherCount).toBe(1);
-    expect([points(0.564), points(-0.021), points(0.001)]).toEqual(['+56', '−2', '+0']);
-  });
-
-  it('are marked in the text by how much they carry', () => {
-    const { ranges } = weightsOf(explanation);
-    expect(ranges.map(({ start, end, mark }) => [explanation.text.slice(start, end), mark])).toEqual([
-      ['Größe', 'against-1'],
-      ['DROP', 'for-4'],
-      ['\u202eTABLE', 'for-2'],
-    ]);
   });
 });
 
