@@ -16,7 +16,7 @@ let stack: Stack;
 const start = (tokens: number) =>
   startStack({
     llm: { ...llm, config: llm.config.replace(/max_tokens = \d+/, `max_tokens = ${tokens}`) },
-    lines: { bastion: bastionLines(END) },
+    lines: { bastion: bastionLines(END).slice(-12) },
   });
 beforeAll(async () => {
   llm = await startLlm();
@@ -44,7 +44,7 @@ async function expectJump(page: Page): Promise<void> {
 
 describe('a short answer', () => {
   beforeAll(async () => {
-    stack = await start(160);
+    stack = await start(100);
   });
   afterAll(() => stack?.remove());
 
@@ -122,6 +122,22 @@ describe('a long answer', () => {
     await answerOf(page).getByRole('button', { name: 'Ask again' }).click();
     await growing(page);
     expect(await answerOf(page).getByText('Stopped here.').count()).toBe(0);
+  });
+
+  it('stops an explanation in Search when one goes on to another line', async () => {
+    const page = await open(stack, '/search?q=failed');
+    const givenUp: string[] = [];
+    page.on('requestfailed', (request) => givenUp.push(new URL(request.url()).pathname.split('/').at(-1) ?? ''));
+    await page.locator('[data-row]').first().click();
+    await page.getByRole('tab', { name: 'Explanation' }).click();
+    await page.locator('.explanation .growing').waitFor(PATIENCE);
+    // Looking at the lines meanwhile stops nothing.
+    await page.getByRole('tab', { name: 'Context' }).click();
+    await page.getByRole('region', { name: 'Lines around it' }).getByRole('link').first().waitFor();
+    expect(givenUp).toEqual([]);
+    await page.getByRole('region', { name: 'Lines around it' }).getByRole('link').first().click();
+    await expect.poll(() => givenUp).toEqual(['ExplainEntry']);
+    await expectIdle();
   });
 
   it('stops when one leaves the page, and shows what had come when one is back', async () => {

@@ -17,22 +17,23 @@ export const isSendable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 
 const identified: Interceptor = (next) => async (request) => {
   if (!isSendable(session.tenant)) throw new ConnectError('there is no such tenant', Code.InvalidArgument);
-  if (session.token !== '') request.header.set('authorization', `Bearer ${session.token}`);
+  const { token } = session;
+  if (token !== '') request.header.set('authorization', `Bearer ${token}`);
   if (session.tenant !== '' && !request.header.has(TENANT_HEADER)) request.header.set(TENANT_HEADER, session.tenant);
   try {
     return await next(request);
   } catch (error) {
-    noteFailure(error);
+    noteFailure(error, token);
     throw error;
   }
 };
 
 /** Tells session and connection what an error means for them. Also called for streams that break off. */
-export function noteFailure(error: unknown): void {
+export function noteFailure(error: unknown, token?: string): void {
   if (isAbort(error)) return;
   const problem = problemOf(error);
   if (problem.offline) connection.lost();
-  else if (problem.code === Code.Unauthenticated) session.refuse(problem.reason);
+  else if (problem.code === Code.Unauthenticated) session.refuse(problem.reason, token);
 }
 
 /** Answers that come from something in front of the server that cannot reach it. */

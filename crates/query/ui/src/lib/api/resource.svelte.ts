@@ -2,7 +2,7 @@
 import { untrack } from 'svelte';
 import { everySeconds } from '$lib/time/clock.svelte';
 import { connection } from './connection.svelte';
-import { isAbort, problemOf, type Problem } from './problem';
+import { problemOf, type Problem } from './problem';
 import { retrying } from './retry';
 import { session } from './session.svelte';
 
@@ -59,7 +59,8 @@ export function resource<K, T>(
           state.readAt = Date.now();
         },
         (error: unknown) => {
-          if (aborter.signal.aborted || isAbort(error)) return;
+          // A call that the server cancelled is no call that we gave up.
+          if (aborter.signal.aborted) return;
           state.problem = problemOf(error);
           state.loading = false;
         },
@@ -69,7 +70,12 @@ export function resource<K, T>(
   });
   if (options.everySeconds !== undefined) {
     const period = options.everySeconds;
-    $effect(() => everySeconds(period, () => state.reload()));
+    // One that takes longer than that would never end if each turn began anew.
+    $effect(() =>
+      everySeconds(period, () => {
+        if (!state.loading) state.reload();
+      }),
+    );
   }
   return state;
 }

@@ -56,7 +56,9 @@ class Session {
     this.refused = true;
   }
 
-  refuse(reason: string): void {
+  /** `token` is what the refused call was sent with: one that was sent before somebody signed in says nothing of them. */
+  refuse(reason: string, token: string = this.token): void {
+    if (token !== this.token) return;
     this.refused = true;
     this.refusal = this.token === '' ? '' : reason;
     this.token = '';

@@ -69,6 +69,7 @@ function visible(signal: AbortSignal): Promise<void> {
     const check = () => {
       if (document.visibilityState !== 'visible' && !signal.aborted) return;
       document.removeEventListener('visibilitychange', check);
+      signal.removeEventListener('abort', check);
       if (signal.aborted) reject(signal.reason);
       else resolve();
     };

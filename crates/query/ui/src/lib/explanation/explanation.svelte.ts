@@ -1,5 +1,6 @@
 // One explanation as it comes: asks, reads, goes on after an interruption, and keeps what it got. Streams go on when nobody looks, so
 // that what was asked for is there when one comes back.
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { ExplanationFrame } from '$gen/turnstone/v1/explanation_pb';
 import { pause, waitMs } from '$lib/api/backoff';
 import { isAbort, problemOf } from '$lib/api/problem';
@@ -26,6 +27,8 @@ export interface ExplanationHooks {
 const BACKOFF = { firstMs: 500, mostMs: 8_000 };
 /** Interruptions in a row, without a frame between them, before it is given up. */
 const INTERRUPTIONS_MAX = 6;
+/** Heartbeats come every 15 seconds: a stream without any is dead, whatever the network says. */
+const SILENCE_MAX_MS = 50_000;
 
 function nextFrame(work: () => void): void {
   if (typeof requestAnimationFrame === 'undefined' || document.visibilityState === 'hidden') setTimeout(work, 30);
@@ -98,7 +101,7 @@ export class Explanation {
       try {
         const resumeAfter = this.state.lastId;
         // Once frames have come, the new answer is under way: go on with it, do not order another one.
-        for await (const frame of this.#open({ resumeAfter, refresh: refresh && resumeAfter === '' }, signal)) {
+        for await (const frame of this.#listen({ resumeAfter, refresh: refresh && resumeAfter === '' }, signal)) {
           if (signal.aborted) return;
           attempt = 0;
           this.#take(frame);
@@ -117,7 +120,9 @@ export class Explanation {
       }
       this.#flush();
       if (isEnded(this.state)) return;
-      if (attempt >= INTERRUPTIONS_MAX) {
+      // What cannot be gone on with would be written anew from its first word, by a model that takes its time and may be cut again.
+      const isLost = this.state.phase !== 'asking' && this.state.lastId === '';
+      if (isLost || attempt >= INTERRUPTIONS_MAX) {
         this.state = fail(this.state, reason, true);
         return;
       }
@@ -127,6 +132,27 @@ export class Explanation {
       } catch {
         return;
       }
+    }
+  }
+
+  /** The frames of one stream, which ends with an error when nothing comes for too long. */
+  async *#listen(ask: Ask, signal: AbortSignal): AsyncGenerator<ExplanationFrame> {
+    const silence = new AbortController();
+    const give = () => silence.abort();
+    signal.addEventListener('abort', give);
+    let timer = setTimeout(give, SILENCE_MAX_MS);
+    try {
+      for await (const frame of this.#open(ask, silence.signal)) {
+        clearTimeout(timer);
+        timer = setTimeout(give, SILENCE_MAX_MS);
+        yield frame;
+      }
+    } catch (error) {
+      if (silence.signal.aborted && !signal.aborted) throw new ConnectError('the answer fell silent', Code.Unavailable);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', give);
     }
   }
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ExplanationFrameSchema, type ExplanationFrame } from '$gen/turnstone/v1/explanation_pb';
 import { Explanation, type Ask, type Open } from './explanation.svelte';
 import { KeptExplanations } from './kept';
@@ -113,6 +113,49 @@ describe('reading an explanation', () => {
     expect(asks.length).toBe(tries);
     explanation.retry();
     expect(asks.length).toBe(tries + 1);
+  });
+
+  it('does not ask again by itself for what would begin anew', async () => {
+    const unnamed = [context('', 'a'), token('', 'The disk')];
+    const { asks, explanation } = scripted([], [...unnamed, new TypeError('cut')], unnamed);
+    explanation.start();
+    const state = await ended(explanation);
+    expect([state.phase, state.text, state.failure?.retryable]).toEqual(['failed', 'The disk', true]);
+    expect(asks.length).toBe(2);
+    explanation.retry();
+    await ended(explanation);
+    expect(asks.length).toBe(3);
+  });
+
+  it('takes silence for an interruption, and heartbeats for a sign of life', async () => {
+    vi.useFakeTimers();
+    try {
+      let opened = 0;
+      const explanation = new Explanation(
+        async function* (_ask, signal) {
+          opened += 1;
+          yield context('1', 'a');
+          for (let beats = 0; beats < 4; beats += 1) {
+            await new Promise((resolve) => setTimeout(resolve, 15_000));
+            yield heartbeat;
+          }
+          await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        },
+        { soon: (work) => work(), wait: () => Promise.resolve() },
+      );
+      explanation.start();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(opened).toBe(1);
+      await vi.advanceTimersByTimeAsync(45_000);
+      expect(opened).toBe(1);
+      await vi.advanceTimersByTimeAsync(6_000);
+      expect(opened).toBe(2);
+      explanation.stop();
+      await vi.advanceTimersByTimeAsync(120_000);
+      expect(opened).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('does not repeat what can never work', async () => {

@@ -48,7 +48,7 @@ export const explanations = new KeptExplanations(
   () => `${session.generation}`,
 );
 
-/** A question. An interruption asks it again from the beginning. */
+/** A question. Once words have come, an interruption ends it: only a person asks again. */
 export function diagnosis(request: Omit<DiagnoseRequest, '$typeName' | '$unknown'>): Explanation {
   return new Explanation(
     (_ask, signal) => explanationsClient.diagnose(create(DiagnoseRequestSchema, request), { signal }),

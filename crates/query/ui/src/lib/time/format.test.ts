@@ -32,10 +32,13 @@ describe('times', () => {
   });
 
   it('have lengths', () => {
-    expect([duration(0.01), duration(0.42), duration(12.4), duration(200)]).toEqual([
+    expect([0.01, 0.42, 9.97, 12.4, 59.7, 119.6, 200].map(duration)).toEqual([
       '< 0.1 s',
       '0.4 s',
+      '10 s',
       '12 s',
+      '1 min 0 s',
+      '2 min 0 s',
       '3 min 20 s',
     ]);
   });

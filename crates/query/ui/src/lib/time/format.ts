@@ -104,7 +104,7 @@ export function relative(ms: number, now: number): string {
 /** `< 0.1 s`, `0.4 s`, `12 s`, `3 min 20 s`. */
 export function duration(seconds: number): string {
   if (seconds < 0.05) return '< 0.1 s';
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

@@ -16,8 +16,17 @@ export interface Asked {
 const KEPT_MAX = 20;
 const kept = new Map<string, Asked>();
 
-// What one tenant or token was shown is not another's.
-const keyOf = (question: Question) => `${session.generation} ${formatQuery(questionQuery(question))}`;
+let keptFor = session.generation;
+
+function keyOf(question: Question): string {
+  // What one tenant or token was shown is not another's.
+  if (keptFor !== session.generation) {
+    for (const { explanation } of kept.values()) explanation.stop();
+    kept.clear();
+    keptFor = session.generation;
+  }
+  return formatQuery(questionQuery(question));
+}
 
 /** Whether two questions are one: about the same time and sources, in the same words. */
 export function isSame(one: Question, other: Question): boolean {

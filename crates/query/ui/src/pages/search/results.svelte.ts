@@ -1,6 +1,6 @@
 // What a search finds, page after page. What is shown stays until the first page of a new search is here, and when a later page fails.
 import type { Entry, SearchEntriesRequest, SearchEntriesResponse } from '$gen/turnstone/v1/entry_pb';
-import { isAbort, problemOf, type Problem } from '$lib/api/problem';
+import { problemOf, type Problem } from '$lib/api/problem';
 import { retrying } from '$lib/api/retry';
 import { rangesOfBytes, type MarkedRange } from '$lib/text/visible';
 
@@ -73,7 +73,7 @@ export class Results {
       if (aborter.signal.aborted) return;
       this.isReading = false;
       if (this.isFirst) this.found = [];
-      if (!isAbort(error)) this.problem = problemOf(error);
+      this.problem = problemOf(error);
     }
   }
 
