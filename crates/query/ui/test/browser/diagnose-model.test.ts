@@ -130,7 +130,7 @@ describe('a long answer', () => {
     page.on('requestfailed', (request) => givenUp.push(new URL(request.url()).pathname.split('/').at(-1) ?? ''));
     await page.locator('[data-row]').first().click();
     await page.getByRole('tab', { name: 'Explanation' }).click();
-    await page.locator('.explanation .growing').waitFor(PATIENCE);
+    await page.getByText('Thinking').waitFor(PATIENCE);
     // Looking at the lines meanwhile stops nothing.
     await page.getByRole('tab', { name: 'Context' }).click();
     await page.getByRole('region', { name: 'Lines around it' }).getByRole('link').first().waitFor();

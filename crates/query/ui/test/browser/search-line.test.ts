@@ -5,6 +5,7 @@ import { allow, open, startStack, type Stack } from './harness';
 import {
   BASTION_LINES,
   HOSTILE,
+  at,
   bastionLines,
   expectCount,
   expectQuery,
@@ -19,7 +20,9 @@ let stack: Stack;
 beforeAll(async () => {
   stack = await startStack({
     lines: { shop: shopLines(now), bastion: bastionLines(now), [HOSTILE]: hostileLines(now) },
+    sources: { vault: { tenant: 'acme', lines: [`${at(now)} WARN the door of the vault is open`] } },
   });
+  await stack.settled(undefined, ['acme']);
 });
 afterAll(() => stack?.remove());
 
@@ -149,6 +152,27 @@ it('has an address that opens the same line and context elsewhere', async () => 
 
   await page.getByRole('button', { name: 'Copy the line' }).click();
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(text);
+});
+
+it('names the tenant in the address, so that others see its line too', async () => {
+  const page = await open(stack, '/search?tenant=acme&source=vault');
+  await expectCount(page, '1 line');
+  await rowsOf(page).first().click();
+  await openLine(page).waitFor();
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy a link to this line' }).click();
+  await page.getByText('The link is on the clipboard.').waitFor();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  const elsewhere = await open(stack, link.slice(stack.url.length));
+  await expect.poll(() => lineOf(elsewhere).textContent()).toContain('door of the vault');
+  // Whoever is not that tenant does not.
+  const other = await open(stack, link.slice(stack.url.length).replace('tenant=acme', ''));
+  allow(other, /Failed to load resource/);
+  await other.getByText('This line is not here').waitFor();
+  // Other pages of this tab are of the same tenant.
+  await page.getByRole('link', { name: 'Diagnose', exact: true }).click();
+  await page.getByLabel('What do you want to know?').waitFor();
+  await expectQuery(page, { tenant: 'acme' });
 });
 
 it('goes from line to line and to what happened at that time', async () => {

@@ -47,5 +47,5 @@ export function moreQuery({ around, extent }: Surroundings, side: 'before' | 'af
 
 /** The query of a link to the line alone, as it is shown, without the search that found it. */
 export function permalinkQuery(entryId: string, query: Query): Record<string, string | undefined> {
-  return { ...Object.fromEntries(LINE_KEYS.map((key) => [key, query[key]])), entry: entryId };
+  return { ...Object.fromEntries([...LINE_KEYS, 'tenant'].map((key) => [key, query[key]])), entry: entryId };
 }

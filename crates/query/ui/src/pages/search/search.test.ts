@@ -125,8 +125,8 @@ describe('what is shown around a line', () => {
     for (const odd of ['', '3', 'x', '-9', '1e9'])
       expect(parseExtent({ lines: 5 }, odd, '9999')).toEqual({ before: 5, after: 1_000 });
     expect(parseExtent({ minutes: 5 }, '55', '55')).toEqual(firstExtent({ minutes: 5 }));
-    expect(formatQuery(permalinkQuery('f', { ...query, q: 'x', view: 'label' }))).toBe(
-      '?around=5&before=55&entry=f&view=label',
+    expect(formatQuery(permalinkQuery('f', { ...query, q: 'x', tenant: 'acme', view: 'label' }))).toBe(
+      '?around=5&before=55&entry=f&tenant=acme&view=label',
     );
     expect([viewOf({ view: 'label' }), viewOf({ view: 'odd' }), viewQuery('context')]).toEqual([
       'label',
