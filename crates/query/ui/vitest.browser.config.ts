@@ -10,7 +10,8 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['test/browser/**/*.test.ts'],
+    // `npm run measure` prints figures instead, which are no tests: machines differ.
+    include: process.env['TURNSTONE_MEASURE'] ? ['test/browser/measure.ts'] : ['test/browser/**/*.test.ts'],
     environment: 'node',
     globalSetup: 'test/browser/harness/global.ts',
     // A process for each file, so that the kernel ends its children when it is killed.

@@ -67,6 +67,27 @@ describe('new detections', () => {
   });
 });
 
+it('many messages are read page by page, to the last one', async () => {
+  const own = await startStack({ lines: { bastion: Array.from({ length: 260 }, (_, n) => line.login(word(n), n)) } });
+  try {
+    const page = await openAlerts(own);
+    expect(await list(page).getByRole('listitem').first().getAttribute('aria-setsize')).toBe('100');
+    await list(page).hover();
+    await expect
+      .poll(
+        async () => {
+          await page.mouse.wheel(0, 2_000);
+          return page.getByText('260 messages, that is all.').isVisible();
+        },
+        { interval: 20 },
+      )
+      .toBe(true);
+    expect(await list(page).getByRole('listitem').last().getAttribute('aria-setsize')).toBe('260');
+  } finally {
+    await own.remove();
+  }
+});
+
 describe('a message that came often', () => {
   it('is one row for each source, and opens to every occurrence', async () => {
     const page = await openAlerts(stack, '?q=often');
@@ -91,6 +112,7 @@ describe('a message that came often', () => {
       )
       .toBe(120);
     expect(await button(page, 'Show more occurrences').count()).toBe(0);
+    await page.getByText('2 messages, that is all.').waitFor();
 
     await page.keyboard.press('Home');
     await list(page).hover();

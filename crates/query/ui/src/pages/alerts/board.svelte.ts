@@ -44,7 +44,7 @@ export class Board {
   /** Detections that have come since the page was opened, for announcements. */
   arrived = $state(0);
 
-  #nextPage = '';
+  #nextPage = $state('');
   /** A page goes on with the filter of the page before, to the letter. */
   #paged: DetectionFilter;
   readonly #filter: AlertFilter;

@@ -118,7 +118,7 @@ export class Stack {
   }
 
   /** Waits until all lines that were written, of all tenants, have been stored and scored. Lines that begin with a blank join the one before: say then how many entries there are. */
-  async settled(entries = this.#written, tenants: readonly string[] = ['']): Promise<void> {
+  async settled(entries = this.#written, tenants: readonly string[] = [''], seconds = 120): Promise<void> {
     let seen = '';
     await this.#until(
       () => `not all lines are scored: ${seen}`,
@@ -133,6 +133,7 @@ export class Stack {
         seen = `${stored} of ${entries} stored, ${waiting} wait`;
         return stored >= BigInt(entries) && waiting === 0n;
       },
+      seconds,
     );
   }
 
@@ -168,8 +169,8 @@ paths = [${JSON.stringify(this.fileOf(id))}]
     writeFileSync(join(this.#folder, 'turnstone.toml'), config);
   }
 
-  async #until(complaint: string | (() => string), isTrue: () => Promise<boolean>): Promise<void> {
-    const end = Date.now() + 120_000;
+  async #until(complaint: string | (() => string), isTrue: () => Promise<boolean>, seconds = 120): Promise<void> {
+    const end = Date.now() + seconds * 1_000;
     let problem: unknown;
     for (;;) {
       try {
