@@ -34,10 +34,14 @@ describe('a model’s text', () => {
     expect(
       inlineOf('see [L7] and **L8 `x`** or `L9`, not XL7 or L77777').filter(({ kind }) => kind !== 'text'),
     ).toEqual([
-      { kind: 'reference', text: 'L7', reference: 'L7' },
+      { kind: 'reference', text: '[L7]', reference: 'L7' },
       { kind: 'strong', text: 'L8 `x`' },
       { kind: 'code', text: 'L9' },
     ]);
+  });
+
+  it('names several lines in one pair of brackets', () => {
+    expect(inlineOf('[L1, L2]').map(({ text }) => text)).toEqual(['[', 'L1', ', ', 'L2', ']']);
   });
 
   it('is never markup', () => {

@@ -59,6 +59,7 @@ export type Inline =
   | { kind: 'text'; text: string }
   | { kind: 'strong'; text: string }
   | { kind: 'code'; text: string }
+  /** `text` is as it was written, in brackets as a rule. */
   | { kind: 'reference'; text: string; reference: string };
 
 export interface Block {
@@ -68,7 +69,7 @@ export interface Block {
   parts: Inline[];
 }
 
-const INLINE = /\*\*([^*\n]+)\*\*|`([^`\n]+)`|\b(L\d{1,4})\b/g;
+const INLINE = /\*\*([^*\n]+)\*\*|`([^`\n]+)`|\[(L\d{1,4})\]|\b(L\d{1,4})\b/g;
 
 /** Paragraphs and items of lists. */
 export function blocksOf(text: string): Block[] {
@@ -105,10 +106,10 @@ export function inlineOf(text: string): Inline[] {
   let at = 0;
   for (const found of text.matchAll(INLINE)) {
     if (found.index > at) parts.push({ kind: 'text', text: text.slice(at, found.index) });
-    const [whole, strong, code, reference] = found;
+    const [whole, strong, code, bracketed, bare] = found;
     if (strong !== undefined) parts.push({ kind: 'strong', text: strong });
     else if (code !== undefined) parts.push({ kind: 'code', text: code });
-    else parts.push({ kind: 'reference', text: whole, reference: reference ?? whole });
+    else parts.push({ kind: 'reference', text: whole, reference: bracketed ?? bare ?? whole });
     at = found.index + whole.length;
   }
   if (at < text.length) parts.push({ kind: 'text', text: text.slice(at) });
