@@ -9,16 +9,17 @@ const CONTEXT_TOKENS = 2_048;
 export interface Llm {
   /** Base URL of its API. */
   address: string;
+  port: number;
   /** What a configuration of Turnstone says to use it. */
   config: string;
   stop: (signal?: NodeJS.Signals) => Promise<string>;
 }
 
-/** Starts it and waits until the model is loaded. */
-export async function startLlm(): Promise<Llm> {
+/** Starts it, again where one was before if `port` is given, and waits until the model is loaded. */
+export async function startLlm(port?: number): Promise<Llm> {
   const python = join(root, '.tools/llm/bin/python');
   if (!existsSync(python)) throw new Error(`${python} is not there; run tools/ensure-venv.sh llm first`);
-  const port = await freePort();
+  port ??= await freePort();
   const program = Program.start(python, [
     join(root, 'tools/local-llm.py'),
     ...['--port', String(port), '--context', String(CONTEXT_TOKENS)],
@@ -42,5 +43,5 @@ first_token_seconds = 120
 between_tokens_seconds = 120
 whole_seconds = 120
 `;
-  return { address, config, stop: (signal) => program.stop(signal) };
+  return { address, port, config, stop: (signal) => program.stop(signal) };
 }
