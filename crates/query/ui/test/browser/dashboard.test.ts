@@ -137,6 +137,8 @@ describe('on a stack with some trouble', () => {
     await opened(page, 'billing.service');
     await part(page, 'Sources').getByText('bastion').first().waitFor();
     await expectNoSideways(page);
+    // Only what is below the header scrolls, however long it is.
+    expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBe(0);
     await expectAccessible(page);
   });
 
