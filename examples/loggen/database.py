@@ -178,7 +178,7 @@ def primary(seed: int) -> Log:
         down + seconds(3.1),
         28814,
         "LOG",
-        "database system was interrupted; last known up at 2026-11-18 09:46:02 UTC",
+        f"database system was interrupted; last known up at {at('09:46:02'):%Y-%m-%d %H:%M:%S} UTC",
         "SYSTEM_FAILURE",
     )
     server.line(
@@ -272,9 +272,8 @@ def standby(seed: int) -> Log:
         "LOG",
         "redo done at 4D/A7FF3E28 system usage: CPU: user: 88.14 s, system: 31.90 s, elapsed: 1209441.77 s",
     )
-    server.line(
-        PROMOTED + seconds(0.1), 1205, "LOG", "last completed transaction was at log time 2026-11-18 09:52:16.881204+00"
-    )
+    last = at("09:52") + seconds(16.881204)
+    server.line(PROMOTED + seconds(0.1), 1205, "LOG", f"last completed transaction was at log time {last:%Y-%m-%d %H:%M:%S.%f}+00")
     server.line(PROMOTED + seconds(0.2), 1205, "LOG", "selected new timeline ID: 4")
     server.line(PROMOTED + seconds(0.5), 1205, "LOG", "archive recovery complete")
     server.line(PROMOTED + seconds(0.9), 1201, "LOG", "database system is ready to accept connections")

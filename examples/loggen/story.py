@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Optional
 
+import loggen
+
 
 def at(clock: str) -> datetime:
     """The moment of the story's day at HH:MM or HH:MM:SS, in UTC.
@@ -18,9 +20,9 @@ def at(clock: str) -> datetime:
     """
     parts = [int(part) for part in clock.split(":")]
     if len(parts) == 2:
-        return datetime(2026, 11, 18, *parts, tzinfo=timezone.utc)
+        return datetime(2026, 11, 18, *parts, tzinfo=timezone.utc) + loggen.shift
     fraction = (parts[0] * 791_903 + parts[1] * 610_157 + parts[2] * 357_103) % 1_000_000
-    return datetime(2026, 11, 18, *parts, fraction, tzinfo=timezone.utc)
+    return datetime(2026, 11, 18, *parts, fraction, tzinfo=timezone.utc) + loggen.shift
 
 
 BEGIN, END = at("08:00"), at("12:00")
