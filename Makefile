@@ -48,6 +48,12 @@ test: setup ui ## Run all tests: units, pages in a browser, conformance, end to 
 	@cargo test --workspace --all-targets
 	@cargo test --workspace --doc
 
+.PHONY: screenshots
+screenshots: setup ui ## Take the pictures of docs/images anew, on the demo's logs
+	@tools/ensure-browser.sh >/dev/null
+	@cargo build --package turnstone --bin turnstone
+	@tools/ui.sh npm run --silent screenshots
+
 .PHONY: lint
 lint: setup ## Check format, lints and that the example logs are what their generator writes
 	@cargo fmt --all --check
