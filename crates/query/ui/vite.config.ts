@@ -6,27 +6,32 @@ import { defineConfig } from 'vitest/config';
 const server = process.env.TURNSTONE_SERVER ?? 'http://127.0.0.1:7400';
 const proxied = { target: server, changeOrigin: true };
 
-/** The API is spoken in binary only: the JSON half of the protobuf runtime, which everything imports and nothing calls, stays out. */
+/** The API is spoken in binary only, and in proto3: the JSON half of the protobuf runtime and default values, which everything imports
+ * and nothing calls, stay out. */
 const withoutJson: Plugin = {
   name: 'without-json',
   enforce: 'pre',
   resolveId(source, importer) {
-    const isJson = /\/(?:from|to)-json\.js$/.test(source) && importer?.includes('/@bufbuild/protobuf/');
+    const isJson = /\/(?:(?:from|to)-json|text-format)\.js$/.test(source) && importer?.includes('/@bufbuild/protobuf/');
     return isJson ? new URL('./src/lib/api/no-json.ts', import.meta.url).pathname : null;
   },
 };
 
-/** Generated code carries its .proto file in binary: a reader of what is in ours takes the place of one for all that may be. */
+/** Generated code carries its .proto file in binary: a reader of what is in ours takes the place of one for all that may be. It gets
+ * the bytes as they are, since Base64 hides from compression that they are mostly names. */
 const withSmallDescriptors: Plugin = {
   name: 'with-small-descriptors',
   apply: 'build',
   enforce: 'pre',
   resolveId(source, importer) {
-    const isRead = /\/(?:from-binary|descriptor_pb)\.js$/.test(source) && importer?.endsWith('/esm/codegenv2/file.js');
-    if (isRead) return new URL('./src/lib/api/file-descriptor.ts', import.meta.url).pathname;
-    // Reads default values of fields, which proto3 has none of.
-    const isUnused = source.endsWith('/text-format.js') && importer?.includes('/@bufbuild/protobuf/');
-    return isUnused ? new URL('./src/lib/api/no-json.ts', import.meta.url).pathname : null;
+    const isRead = /\/(?:from-binary|descriptor_pb|base64-encoding)\.js$/.test(source);
+    const isOurs = isRead && importer?.endsWith('/esm/codegenv2/file.js');
+    return isOurs ? new URL('./src/lib/api/file-descriptor.ts', import.meta.url).pathname : null;
+  },
+  transform(code, id) {
+    if (!/_pb\.(?:js|ts)$/.test(id)) return null;
+    const bytes = (base64: string) => JSON.stringify(Buffer.from(base64, 'base64').toString('latin1'));
+    return code.replace(/\bfileDesc\("([\w+/=]*)"/g, (_, base64: string) => `fileDesc(${bytes(base64)}`);
   },
 };
 

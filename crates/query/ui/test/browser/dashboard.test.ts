@@ -114,6 +114,50 @@ describe('on a stack with some trouble', () => {
     await criticals(page, 'billing.service').getByRole('region', { name: 'Explanation' }).waitFor();
   });
 
+  it('says of each part that cannot be read why, and reads it again', async () => {
+    let isBroken = true;
+    const page = await open(stack, '/', {
+      // What a database that is locked makes of an answer cannot be had from a sound one.
+      before: async (on) => {
+        await on.route(/\/(?:GetTimeline|ListSources|GetStatsSummary|ListDetections)$/, (route) =>
+          isBroken
+            ? route.fulfill({
+                headers: {
+                  'content-type': 'application/grpc-web+proto',
+                  'grpc-status': '13',
+                  'grpc-message': 'the database file is damaged',
+                },
+              })
+            : route.continue(),
+        );
+      },
+    });
+    const titles = ['counts', 'timeline', 'detections', 'sources', 'labels'];
+    for (const what of titles) await page.getByText(`The ${what} could not be read.`).waitFor();
+    expect(await page.getByText('the database file is damaged').count()).toBe(titles.length);
+    await expectAccessible(page);
+    isBroken = false;
+    // Two of the parts are read together, so that there may be fewer buttons than parts.
+    const again = page.getByRole('button', { name: 'Try again' });
+    for (let left = await again.count(); left > 0; left = await again.count()) {
+      await again.first().click();
+      await expect.poll(() => again.count()).toBeLessThan(left);
+    }
+    await criticals(page, 'billing.service').waitFor();
+    await chart(page);
+    await part(page, 'Sources').getByText('bastion').first().waitFor();
+    await expect.poll(() => page.getByText('could not be read').count()).toBe(0);
+
+    // What is shown stays when it cannot be read again, and says that it is old.
+    isBroken = true;
+    stack.write('forge', line.crash('invoice'));
+    await part(page, 'Timeline').getByRole('button', { name: 'Not up to date, try again' }).waitFor();
+    await criticals(page, 'billing.service').waitFor();
+    isBroken = false;
+    await part(page, 'Recent criticals').getByRole('button', { name: 'Not up to date, try again' }).click();
+    await criticals(page, 'invoice.service').waitFor();
+  });
+
   for (const scheme of ['light', 'dark'] as const)
     it(`has nothing that axe finds, in ${scheme}`, async () => {
       const page = await open(stack, '/', { scheme });

@@ -1,7 +1,7 @@
-// Stands in for parts of the protobuf runtime that are never called: JSON, and default values (see vite.config.ts).
+// Stands in for the JSON half of the protobuf runtime, and for what reads default values (see vite.config.ts).
 
 function unused(): never {
-  throw new Error('this part of the protobuf runtime was left out of the pages');
+  throw new Error('messages are binary here');
 }
 
 export {
