@@ -137,7 +137,6 @@ describe('a long answer', () => {
     expect(givenUp).toEqual([]);
     await page.getByRole('region', { name: 'Lines around it' }).getByRole('link').first().click();
     await expect.poll(() => givenUp).toEqual(['ExplainEntry']);
-    await expectIdle();
   });
 
   it('stops when one leaves the page, and shows what had come when one is back', async () => {

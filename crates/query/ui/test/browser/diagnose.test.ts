@@ -12,6 +12,11 @@ beforeAll(async () => {
     lines: {
       shop: shopLines(now),
       bastion: bastionLines(now),
+      // Each of these is a message of its own.
+      plant: [...'abcdefghijklmnopqrst'].map(
+        (letter, index) =>
+          `${at(now - 20 * HOUR + index * 1_000)} CRITICAL valve ${letter}${letter}${letter} of boiler ${letter}x does not close`,
+      ),
       // The newest line of this source is from this morning.
       backup: Array.from(
         { length: 12 },
@@ -52,6 +57,25 @@ it('asks the default question about the last hour and shows what it rests on', a
   await expect.poll(() => page.getByRole('region', { name: 'The line' }).textContent()).toContain(text);
   await page.goBack();
   await complete(page);
+});
+
+it('keeps the evidence beside what one reads of a long answer', async () => {
+  const page = await open(stack, '/diagnose?ask=1&since=24h&sources=plant', {
+    viewport: { width: 1_280, height: 420 },
+  });
+  await complete(page);
+  const reference = answerOf(page).locator('button.reference').last();
+  await reference.click();
+  const line = evidenceOf(page).locator(`[data-reference="${await reference.textContent()}"]`);
+  for (const seen of [line, reference])
+    await expect
+      .poll(() =>
+        seen.evaluate((element) => {
+          const { top, bottom } = element.getBoundingClientRect();
+          return top >= 0 && bottom <= innerHeight;
+        }),
+      )
+      .toBe(true);
 });
 
 it('keeps question, time and sources in the address', async () => {
