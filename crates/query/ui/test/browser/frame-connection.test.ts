@@ -33,7 +33,10 @@ describe('a server that is restarted', () => {
     await page.getByText('Paused', { exact: true }).waitFor();
     await page.getByRole('banner').getByText('Offline').waitFor();
     expect(await texts(page)).toEqual(before);
-    await expectAccessible(page);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await expectAccessible(page);
+    }
     await expect.poll(() => probes.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
     const pauses = probes.slice(1).map((at, index) => at - probes[index]!);
     expect(pauses[1]!).toBeGreaterThan(pauses[0]! * 1.2);

@@ -4,7 +4,6 @@ import {
   ALPHA,
   ascii,
   at,
-  type Bytes,
   classOf,
   code,
   DIGIT,
@@ -13,7 +12,6 @@ import {
   is,
   NONE,
   oneOf,
-  type Out,
   run,
   SPACE,
   spaceEnd,
@@ -21,35 +19,18 @@ import {
   value,
   WORD,
 } from './bytes';
+import { Marks } from './marks';
 import { extent, starts } from './path';
 import { moment } from './time';
 import { amountMark, codeFollows, isName, isReason, isUnit, markEnd, part, requestBefore } from './word';
 
 const UNITS_OF_SYSTEMD = new Set(['service', 'socket', 'timer', 'mount', 'target', 'slice', 'scope', 'path', 'device']);
 
-export class Scan {
-  readonly #bytes: Bytes;
-  readonly #out: Out;
-  /** Start of what has been passed but not copied yet. */
-  #literal: number;
-  /** Index behind the text of the last mark: what follows continues a word. */
-  #afterMark = NONE;
-  /** Index behind the last run of white space. */
-  #afterSpace: number;
-  /** Until here paths and addresses of mail are left as text, since they are suspicious. */
-  #keptUntil = 0;
-
-  constructor(bytes: Bytes, from: number, out: Out) {
-    this.#bytes = bytes;
-    this.#out = out;
-    this.#literal = from;
-    this.#afterSpace = from;
-  }
-
+export class Scan extends Marks {
   /** Writes the template of what follows behind what `out` has. */
   run(): void {
-    const bytes = this.#bytes;
-    let index = this.#program(this.#literal);
+    const bytes = this.bytes;
+    let index = this.#program(this.literal);
     while (index < bytes.length) {
       const byte = bytes[index]!;
       const classes = classOf(byte);
@@ -58,45 +39,13 @@ export class Scan {
       else if ((classes & STOP) !== 0) index = this.#stop(index, byte);
       else index += 1;
     }
-    this.#flush(bytes.length);
-    if (this.#out.endsWith(' ')) this.#out.truncate(this.#out.length - 1);
-  }
-
-  #flush(to: number): void {
-    if (to > this.#literal) this.#out.push(this.#bytes, this.#literal, to);
-    this.#literal = to;
-  }
-
-  /** Whether what stands at `index` continues a word or a mark. */
-  #continues(index: number): boolean {
-    return index !== this.#afterSpace && (index === this.#afterMark || (index > 0 && is(this.#bytes, index - 1, WORD)));
-  }
-
-  /** Writes a mark for `from..to`. Equal marks in a row become one, so that lists of any length are alike. */
-  #mark(mark: string, from: number, to: number): number {
-    this.#flush(from);
-    this.#append(mark);
-    this.#literal = to;
-    this.#afterMark = to;
-    return to;
-  }
-
-  #append(mark: string): void {
-    const out = this.#out;
-    let end = out.length;
-    if (out.last(1) === code(' ')) {
-      end -= 1;
-      if (end > 0 && out.last(2) === code(',')) end -= 1;
-    } else if (oneOf(out.last(1), ',-./')) {
-      end -= 1;
-    }
-    if (end < out.length && out.endsWith(mark, end)) out.truncate(end);
-    else out.pushText(mark);
+    this.flush(bytes.length);
+    if (this.out.endsWith(' ')) this.out.truncate(this.out.length - 1);
   }
 
   /** Drops the process id of a program name that opens the body: `sshd[123]:`, `kernel[0]:`. */
   #program(from: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     let end = from;
     while (is(bytes, end, WORD) || oneOf(at(bytes, end), './-()@+')) end += 1;
     if (end === from || end - from > 100 || at(bytes, end) !== code('[')) return from;
@@ -120,48 +69,48 @@ export class Scan {
       if (this.#hasDigit(start, stop)) this.#mixed(start, stop);
       start = stop + 1;
     }
-    this.#flush(end);
-    this.#literal = next;
+    this.flush(end);
+    this.literal = next;
     return next;
   }
 
   #hasDigit(from: number, end: number): boolean {
-    for (let index = from; index < end; index += 1) if (is(this.#bytes, index, DIGIT)) return true;
+    for (let index = from; index < end; index += 1) if (is(this.bytes, index, DIGIT)) return true;
     return false;
   }
 
   #space(from: number): number {
-    const bytes = this.#bytes;
-    if (bytes[from] === code(' ') && from > this.#literal && !is(bytes, from + 1, SPACE) && at(bytes, from + 1) !== 0) {
-      this.#afterSpace = from + 1;
+    const bytes = this.bytes;
+    if (bytes[from] === code(' ') && from > this.literal && !is(bytes, from + 1, SPACE) && at(bytes, from + 1) !== 0) {
+      this.afterSpace = from + 1;
       return from + 1;
     }
-    this.#flush(from);
+    this.flush(from);
     const end = spaceEnd(bytes, from);
-    if (this.#out.length > 0 && !this.#out.endsWith(' ')) this.#out.pushText(' ');
-    this.#literal = end;
-    this.#afterSpace = end;
+    if (this.out.length > 0 && !this.out.endsWith(' ')) this.out.pushText(' ');
+    this.literal = end;
+    this.afterSpace = end;
     return end;
   }
 
   #stop(from: number, byte: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     if (byte === code('<')) {
       const end = markEnd(bytes, from);
-      return end === NONE ? from + 1 : this.#mark(ascii(bytes, from, end), from, end);
+      return end === NONE ? from + 1 : this.mark(ascii(bytes, from, end), from, end);
     }
-    if (oneOf(byte, '/.~') && from >= this.#keptUntil) return this.#path(from, byte);
-    if (byte === code(':') && at(bytes, from + 1) === code(':') && is(bytes, from + 2, HEX) && !this.#continues(from)) {
+    if (oneOf(byte, '/.~') && from >= this.keptUntil) return this.#path(from, byte);
+    if (byte === code(':') && at(bytes, from + 1) === code(':') && is(bytes, from + 2, HEX) && !this.continues(from)) {
       const end = ipv6(bytes, from);
-      return end === NONE ? from + 1 : this.#mark('<ip>', from, end);
+      return end === NONE ? from + 1 : this.mark('<ip>', from, end);
     }
-    if (byte === code('@') && from >= this.#keptUntil && this.#continues(from)) return this.#mail(from);
+    if (byte === code('@') && from >= this.keptUntil && this.continues(from)) return this.#mail(from);
     if (byte === code('%') && is(bytes, from + 1, HEX) && is(bytes, from + 2, HEX)) return from + 3;
     return from + 1;
   }
 
   #word(from: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     let end = from;
     let all = 0xff;
     let any = 0;
@@ -174,17 +123,17 @@ export class Scan {
     }
     const next = at(bytes, end);
     if ((any & DIGIT) === 0) return this.#letters(from, end, next, (all & HEX) !== 0);
-    if (this.#continues(from)) return this.#mixed(from, end);
+    if (this.continues(from)) return this.#mixed(from, end);
     if (is(bytes, from, DIGIT)) {
       if (end - from === 2 && (all & HEX) !== 0 && oneOf(next, ':-')) {
         const after = mac(bytes, from);
-        if (after !== NONE) return this.#mark('<mac>', from, after);
+        if (after !== NONE) return this.mark('<mac>', from, after);
       }
       const time = moment(bytes, from);
-      if (time !== undefined) return this.#mark('<time>', from, time.end);
+      if (time !== undefined) return this.mark('<time>', from, time.end);
       if (next === code('.')) {
         const after = ipv4(bytes, from);
-        if (after !== NONE) return this.#mark('<ip>', from, after);
+        if (after !== NONE) return this.mark('<ip>', from, after);
       }
     }
     if ((all & HEX) !== 0) {
@@ -196,38 +145,38 @@ export class Scan {
 
   /** Addresses and ids that are several hexadecimal words. */
   #joinedHex(from: number, end: number, next: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     const width = end - from;
-    if (width === 2 && oneOf(next, ':-') && mac(bytes, from) !== NONE) return this.#mark('<mac>', from, from + 17);
+    if (width === 2 && oneOf(next, ':-') && mac(bytes, from) !== NONE) return this.mark('<mac>', from, from + 17);
     if (width === 8 && next === code('-')) {
       const after = uuid(bytes, from);
-      return after === NONE ? NONE : this.#mark('<id>', from, after);
+      return after === NONE ? NONE : this.mark('<id>', from, after);
     }
     if (width === 4 && next === code(':')) {
       const after = pci(bytes, from);
-      if (after !== NONE) return this.#mark('<id>', from, after);
+      if (after !== NONE) return this.mark('<id>', from, after);
     }
     if (width <= 4 && next === code(':')) {
       const after = ipv6(bytes, from);
-      return after === NONE ? NONE : this.#mark('<ip>', from, after);
+      return after === NONE ? NONE : this.mark('<ip>', from, after);
     }
     return NONE;
   }
 
   #letters(from: number, end: number, next: number, hex: boolean): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     if (next === code(':')) {
-      if (this.#continues(from)) return end;
+      if (this.continues(from)) return end;
       const second = at(bytes, end + 1);
       const third = at(bytes, end + 2);
-      if (second === code('/') && third === code('/') && from >= this.#keptUntil) return this.#url(from, end);
-      if (second === code('\\') && end - from === 1 && from >= this.#keptUntil) {
+      if (second === code('/') && third === code('/') && from >= this.keptUntil) return this.#url(from, end);
+      if (second === code('\\') && end - from === 1 && from >= this.keptUntil) {
         const found = extent(bytes, end + 1);
         if (found.suspicious) {
-          this.#keptUntil = found.end;
+          this.keptUntil = found.end;
           return end;
         }
-        return this.#mark('<path>', from, found.end);
+        return this.mark('<path>', from, found.end);
       }
       if (hex && (second === code(':') || is(bytes, end + 1, HEX))) {
         const after = this.#joinedHex(from, end, next);
@@ -235,32 +184,32 @@ export class Scan {
       }
       return end;
     }
-    if (next === code('-') && hex && (end - from === 2 || end - from === 8) && !this.#continues(from)) {
+    if (next === code('-') && hex && (end - from === 2 || end - from === 8) && !this.continues(from)) {
       const after = this.#joinedHex(from, end, next);
       return after === NONE ? end : after;
     }
-    if (oneOf(next, ' ,') && end - from === 3 && !this.#continues(from) && is(bytes, from, ALPHA)) {
+    if (oneOf(next, ' ,') && end - from === 3 && !this.continues(from) && is(bytes, from, ALPHA)) {
       const time = moment(bytes, from);
-      return time === undefined ? end : this.#mark('<time>', from, time.end);
+      return time === undefined ? end : this.mark('<time>', from, time.end);
     }
     // "blk_-123": the sign belongs to the id.
     if (next === code('-') && bytes[end - 1] === code('_') && is(bytes, end + 1, DIGIT)) {
       const close = run(bytes, end + 1, DIGIT);
-      return is(bytes, close, WORD) ? end : this.#mark('<id>', end, close);
+      return is(bytes, close, WORD) ? end : this.mark('<id>', end, close);
     }
     return end;
   }
 
   /** A word of letters and digits, or digits that continue a word. */
   #mixed(from: number, end: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     if (
       end - from > 2 &&
       bytes[from] === code('0') &&
       (bytes[from + 1]! | 0x20) === code('x') &&
       run(bytes, from + 2, HEX) >= end
     ) {
-      return this.#mark('<hex>', from, end);
+      return this.mark('<hex>', from, end);
     }
     if (isName(bytes, from, end)) return end;
     let hasUnderscore = false;
@@ -286,7 +235,7 @@ export class Scan {
     }
     const isId = numbers >= 2 || longest >= 6;
     for (let start = from; start < end;) {
-      if (isId && start === first) return this.#mark('<id>', first, end);
+      if (isId && start === first) return this.mark('<id>', first, end);
       const stop = stopOf(start);
       if (this.#hasDigit(start, stop)) this.#part(start, stop);
       start = stop + 1;
@@ -295,19 +244,19 @@ export class Scan {
   }
 
   #part(from: number, end: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     const found = part(bytes, from, end);
     if (found === 'name') return end;
     if (found === 'hex' || found === 'id') {
       const after = this.#podSuffix(from, end);
-      return after === NONE ? this.#mark(`<${found}>`, from, end) : this.#mark('<id>', from, after);
+      return after === NONE ? this.mark(`<${found}>`, from, end) : this.mark('<id>', from, after);
     }
-    if (found !== 'digits') return this.#mark('<num>', from + found.prefix, end);
+    if (found !== 'digits') return this.mark('<num>', from + found.prefix, end);
     let index = from;
     while (index < end) {
       if (is(bytes, index, DIGIT)) {
         const stop = Math.min(run(bytes, index, DIGIT), end);
-        this.#mark('<num>', index, stop);
+        this.mark('<num>', index, stop);
         index = stop;
       } else {
         index += 1;
@@ -318,7 +267,7 @@ export class Scan {
 
   /** Kubernetes names a pod "set-7d9f8b6c4-x2x9k": both ids are one. */
   #podSuffix(from: number, end: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     const width = end - from;
     if (width < 7 || width > 10 || from === 0 || bytes[from - 1] !== code('-') || at(bytes, end) !== code('-'))
       return NONE;
@@ -330,7 +279,7 @@ export class Scan {
 
   /** A number that starts a word; `wordEnd` is the end of that word. */
   #number(from: number, wordEnd: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     const whole = run(bytes, from, DIGIT);
     let end = whole;
     let dots = 0;
@@ -357,11 +306,11 @@ export class Scan {
       const after = this.#duration(from);
       if (after !== NONE) {
         this.#amount(from, end, '<num>');
-        this.#out.push(bytes, end, run(bytes, end, ALPHA));
-        this.#literal = after;
+        this.out.push(bytes, end, run(bytes, end, ALPHA));
+        this.literal = after;
         return after;
       }
-      return end === whole ? this.#mixed(from, wordEnd) : this.#mark('<num>', from, end);
+      return end === whole ? this.#mixed(from, wordEnd) : this.mark('<num>', from, end);
     }
     if (end - from <= 3 && this.#isVersionOrCode(from, end, dots)) return end;
     let unit = '';
@@ -372,12 +321,12 @@ export class Scan {
 
   /** Writes the mark of an amount; a lone zero stays, since "0 errors" says something that a number does not. */
   #amount(from: number, end: number, mark: string): number {
-    const bytes = this.#bytes;
-    const out = this.#out;
-    this.#flush(from);
-    const joined = from >= 2 && oneOf(bytes[from - 1]!, '-.') && this.#continues(from - 1);
+    const bytes = this.bytes;
+    const out = this.out;
+    this.flush(from);
+    const joined = from >= 2 && oneOf(bytes[from - 1]!, '-.') && this.continues(from - 1);
     // A sign: "-107" and "146" are numbers alike.
-    if (!joined && out.endsWith('-') && from !== this.#afterSpace && !out.endsWith('--') && !out.endsWith('.-'))
+    if (!joined && out.endsWith('-') && from !== this.afterSpace && !out.endsWith('--') && !out.endsWith('.-'))
       out.truncate(out.length - 1);
     let zero = true;
     for (let index = from; index < end; index += 1) zero &&= !is(bytes, index, DIGIT) || bytes[index] === code('0');
@@ -385,15 +334,15 @@ export class Scan {
     const clock = end - from > 1 && (at(bytes, end) === code(':') || (from > 0 && bytes[from - 1] === code(':')));
     if (zero && !joined && !clock) {
       out.pushText('0');
-      this.#literal = end;
+      this.literal = end;
       return end;
     }
-    return this.#mark(mark, from, end);
+    return this.mark(mark, from, end);
   }
 
   /** "1h2m3.5s": the end of such a duration of at least two parts. */
   #duration(from: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     let end = from;
     let parts = 0;
     while (is(bytes, end, DIGIT) && end - from < 64) {
@@ -409,9 +358,9 @@ export class Scan {
 
   /** Whether a short number is the version of HTTP or TLS, or a code whose value is the message. */
   #isVersionOrCode(from: number, end: number, dots: number): boolean {
-    this.#flush(from);
-    const bytes = this.#bytes;
-    const before = this.#out;
+    this.flush(from);
+    const bytes = this.bytes;
+    const before = this.out;
     if (before.endsWith('HTTP/') || before.endsWith('TLSv1.')) return dots <= 1;
     const text = ascii(bytes, from, end);
     if (dots > 0 || text.includes(',') || at(bytes, end) === code('%')) return false;
@@ -429,9 +378,9 @@ export class Scan {
   // ---- paths, URLs, mail
 
   #path(from: number, byte: number): number {
-    const bytes = this.#bytes;
-    const before = from === this.#afterSpace || from === 0 ? code(' ') : bytes[from - 1]!;
-    if (this.#continues(from) || oneOf(before, '</.') || !starts(bytes, from)) return from + 1;
+    const bytes = this.bytes;
+    const before = from === this.afterSpace || from === 0 ? code(' ') : bytes[from - 1]!;
+    if (this.continues(from) || oneOf(before, '</.') || !starts(bytes, from)) return from + 1;
     if (
       byte === code('/') &&
       is(bytes, from + 1, HEX) &&
@@ -443,29 +392,29 @@ export class Scan {
 
   /** Masks a path or URL whose path part starts at `tail`, or keeps its text. */
   #extent(from: number, tail: number): number {
-    const found = extent(this.#bytes, tail);
+    const found = extent(this.bytes, tail);
     if (found.suspicious) {
-      this.#keptUntil = found.end;
+      this.keptUntil = found.end;
       return from + 1;
     }
-    if (from !== tail) return this.#mark('<url>', from, found.end);
-    this.#mark('<path>', from, found.end);
+    if (from !== tail) return this.mark('<url>', from, found.end);
+    this.mark('<path>', from, found.end);
     if (found.extension !== undefined) {
       const [dot, stop] = found.extension;
       if (stop === found.end) {
         // The extension is scanned as any text, as a second pass would do.
-        this.#literal = dot;
-        this.#afterMark = dot;
+        this.literal = dot;
+        this.afterMark = dot;
         return dot;
       }
-      this.#out.push(this.#bytes, dot, stop);
+      this.out.push(this.bytes, dot, stop);
     }
     return found.end;
   }
 
   /** A URL whose scheme is the word `from..colon`. */
   #url(from: number, colon: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     const start = colon + 3;
     let end = start;
     while (end < bytes.length) {
@@ -492,11 +441,11 @@ export class Scan {
       // The text is kept: go on behind the scheme.
       return next === from + 1 ? colon : next;
     }
-    return this.#mark('<url>', from, end);
+    return this.mark('<url>', from, end);
   }
 
   #mail(atSign: number): number {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     let end = atSign + 1;
     while (is(bytes, end, ALPHA | DIGIT) || oneOf(at(bytes, end), '.-')) end += 1;
     if (is(bytes, end, WORD) || markEnd(bytes, end) !== NONE) return atSign + 1;
@@ -506,8 +455,8 @@ export class Scan {
     if (dot <= atSign + 1 || end - dot - 1 < 2) return atSign + 1;
     if (run(bytes, dot + 1, ALPHA) < end || (end - dot <= 8 && UNITS_OF_SYSTEMD.has(ascii(bytes, dot + 1, end))))
       return atSign + 1;
-    this.#flush(atSign);
-    const out = this.#out;
+    this.flush(atSign);
+    const out = this.out;
     let start = out.length;
     while (start > 0 && out.length - start < 128) {
       const byte = out.bytes[start - 1]!;
@@ -521,12 +470,12 @@ export class Scan {
       start = open;
     }
     out.truncate(start);
-    return this.#mark('<mail>', atSign, end);
+    return this.mark('<mail>', atSign, end);
   }
 
   /** The start of the mark that ends at `end` of what is written. */
   #markBefore(end: number): number {
-    const written = this.#out.bytes.subarray(0, end);
+    const written = this.out.bytes.subarray(0, end);
     for (let back = 1; back <= 6; back += 1) {
       const open = end - back;
       if (open < 0) return NONE;

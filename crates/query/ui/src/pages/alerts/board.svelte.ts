@@ -138,11 +138,10 @@ export class Board {
     this.moreProblem = undefined;
     try {
       const page = await this.#read(this.#paged, this.#nextPage, LATER_PAGES);
-      const shown = new Set(this.order);
       const added: string[] = [];
       for (const group of page.groups) {
         const key = keyOf(group);
-        if (shown.has(key) || this.pending.has(key)) continue;
+        if (this.groups.has(key) || this.pending.has(key)) continue;
         this.groups.set(key, group);
         added.push(key);
       }

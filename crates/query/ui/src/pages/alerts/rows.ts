@@ -26,9 +26,19 @@ function groupRow(group: string): Row {
   return row;
 }
 
+let last: { order: readonly string[]; rows: readonly Row[] } = { order: [], rows: [] };
+
+/** A row for each group; where groups have come behind the others, only for those. */
+function groupRowsOf(order: readonly string[]): readonly Row[] {
+  const isLonger = order.length >= last.order.length && last.order.every((group, index) => group === order[index]);
+  const rows = isLonger ? last.rows.concat(order.slice(last.order.length).map(groupRow)) : order.map(groupRow);
+  last = { order, rows };
+  return rows;
+}
+
 /** All rows in order. Those of groups are the same objects each time, so that long lists cost little. */
-export function rowsOf(order: readonly string[], opened: ReadonlyMap<string, Opened>): Row[] {
-  if (opened.size === 0) return order.map(groupRow);
+export function rowsOf(order: readonly string[], opened: ReadonlyMap<string, Opened>): readonly Row[] {
+  if (opened.size === 0) return groupRowsOf(order);
   const rows: Row[] = [];
   for (const group of order) {
     rows.push(groupRow(group));
