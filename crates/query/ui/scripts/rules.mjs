@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+const LINES_MAX = 500;
 const root = new URL('..', import.meta.url).pathname;
 const RULES = [
   [/\{@html/, 'shows markup: render text nodes instead'],
@@ -43,14 +44,14 @@ function check(folder, rules) {
     const path = join(entry.parentPath, entry.name);
     const name = path.slice(root.length);
     if (!entry.isFile() || !/\.(svelte|ts)$/.test(name) || name.startsWith('src/gen/')) continue;
-    readFileSync(path, 'utf8')
-      .split('\n')
-      .forEach((line, index) => {
-        for (const [pattern, what, files] of rules) {
-          if (files && !files.test(name)) continue;
-          if (pattern.test(line) && !ALLOWED[name]?.test(line)) complain(`${name}:${index + 1}`, what);
-        }
-      });
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    if (lines.length > LINES_MAX) complain(name, `has ${lines.length} lines: split it by responsibility`);
+    lines.forEach((line, index) => {
+      for (const [pattern, what, files] of rules) {
+        if (files && !files.test(name)) continue;
+        if (pattern.test(line) && !ALLOWED[name]?.test(line)) complain(`${name}:${index + 1}`, what);
+      }
+    });
   }
 }
 
