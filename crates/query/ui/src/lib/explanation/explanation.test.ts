@@ -229,6 +229,27 @@ describe('kept explanations', () => {
     expect(kept.of('a')).toBe(kept.of('a'));
   });
 
+  it('are given up where nobody waits for them, unless they are complete', async () => {
+    const signals: AbortSignal[] = [];
+    const kept = new KeptExplanations(
+      (id) =>
+        new Explanation(
+          async function* (_ask, signal) {
+            signals.push(signal);
+            if (id === 'whole') yield done('all of it');
+            else yield await new Promise<ExplanationFrame>(() => {});
+          },
+          { soon: (work) => work() },
+        ),
+    );
+    kept.leave('never seen');
+    for (const id of ['whole', 'half']) kept.of(id).start();
+    await expect.poll(() => kept.of('whole').state.phase).toBe('done');
+    for (const id of ['whole', 'half']) kept.leave(id);
+    expect([kept.of('whole').state.phase, kept.of('half').state.phase]).toEqual(['done', 'idle']);
+    expect(signals[1]?.aborted).toBe(true);
+  });
+
   it('are those of one person', () => {
     let who = 'one';
     const kept = new KeptExplanations(

@@ -35,6 +35,11 @@ export class KeptExplanations {
     }
     return explanation;
   }
+
+  /** Stops that of an entry where it is not complete: nobody waits for it any more. */
+  leave(entryId: string): void {
+    this.#byKey.get(`${this.#who()} ${entryId}`)?.stop();
+  }
 }
 
 /** The explanations of this page. */
