@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::StreamExt;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use methods::MethodNames;
 use observed::{ObservedBody, RequestRecord};
 use std::sync::Arc;
@@ -119,10 +119,14 @@ pub(crate) async fn pass_grpc(State(gate): State<Arc<Gate>>, mut request: Reques
             .await
             .map_err(|_| exceeded())
     };
-    let response = answered
+    let mut response = answered
         .instrument(span)
         .await
         .unwrap_or_else(|status| status.into_http());
+    // Asks proxies that gather answers (nginx, as it comes) to let messages through one by one.
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
     record.head_sent();
     ObservedBody::wrap(response, record, cut_by)
 }

@@ -129,6 +129,11 @@ async fn grpc_web_over_http_1() {
         answer.head
     );
     assert!(
+        answer.head.contains("x-accel-buffering: no"),
+        "proxies are asked to let messages through: {}",
+        answer.head
+    );
+    assert!(
         !answer.head.contains("access-control-allow-origin"),
         "other origins are not invited: {}",
         answer.head
