@@ -68,7 +68,7 @@ export async function countMatches(target: Target, options: CallOptions): Promis
 export const howMany = (count: number, one = 'detection', many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
-/** Acknowledges; throws where that fails. `undone` runs once it has been taken back. */
+/** Acknowledges; throws where that fails, and offers to take back what was done before. `undone` runs once it has been taken back. */
 export async function acknowledge(
   target: Target,
   judgement: Judgement,
@@ -77,23 +77,36 @@ export async function acknowledge(
 ): Promise<number> {
   const operations: string[] = [];
   let count = 0;
-  for (const request of requestsFor(target, judgement, false)) {
-    const answer = await detections.acknowledgeDetections(request, options);
-    count += Number(answer.acknowledgedCount);
-    if (answer.acknowledgementId !== '') operations.push(answer.acknowledgementId);
+  const say = (message: string, isError: boolean) =>
+    toasts.show({
+      message,
+      isError,
+      ...(operations.length > 0 && { action: { label: 'Undo', run: () => void undo(operations, options, undone) } }),
+    });
+  try {
+    for (const request of requestsFor(target, judgement, false)) {
+      const answer = await detections.acknowledgeDetections(request, options);
+      count += Number(answer.acknowledgedCount);
+      if (answer.acknowledgementId !== '') operations.push(answer.acknowledgementId);
+    }
+  } catch (error) {
+    if (operations.length > 0) say(`Acknowledged ${howMany(count)}, then: ${problemOf(error).reason}`, true);
+    throw error;
   }
-  toasts.show({
-    message: count === 0 ? 'Somebody was faster: nothing was open any more.' : `Acknowledged ${howMany(count)}.`,
-    ...(operations.length > 0 && { action: { label: 'Undo', run: () => void undo(operations, options, undone) } }),
-  });
+  say(count === 0 ? 'Somebody was faster: nothing was open any more.' : `Acknowledged ${howMany(count)}.`, false);
   return count;
 }
 
-async function undo(operations: readonly string[], options: CallOptions, undone: () => void): Promise<void> {
+/** Takes operations back, the last one first; after a failure those that are left. */
+async function undo(
+  operations: readonly string[],
+  options: CallOptions,
+  undone: () => void,
+  { restored, leftAlone } = { restored: 0, leftAlone: 0 },
+): Promise<void> {
+  const left = [...operations];
   try {
-    let restored = 0;
-    let leftAlone = 0;
-    for (const acknowledgementId of operations.toReversed()) {
+    for (let acknowledgementId; (acknowledgementId = left.at(-1)) !== undefined; left.pop()) {
       const answer = await detections.undoAcknowledgement({ acknowledgementId }, options);
       restored += Number(answer.restoredCount);
       leftAlone += Number(answer.leftAloneCount);
@@ -106,7 +119,7 @@ async function undo(operations: readonly string[], options: CallOptions, undone:
     toasts.show({
       message: `Not undone: ${reason}`,
       isError: true,
-      action: { label: 'Try again', run: () => void undo(operations, options, undone) },
+      action: { label: 'Try again', run: () => void undo(left, options, undone, { restored, leftAlone }) },
     });
   }
 }

@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import type { CallOptions } from '@connectrpc/connect';
 import { SvelteMap } from 'svelte/reactivity';
 import { ListDetectionsRequestSchema, type Detection, type DetectionGroup } from '$gen/turnstone/v1/detection_pb';
-import { detections, isAbort, problemOf, retrying } from '$lib/api';
+import { detections, problemOf, retrying } from '$lib/api';
 import { filterOf } from './actions';
 import { compareTimes, keyOf } from './groups';
 import type { Opened } from './rows';
@@ -13,7 +13,8 @@ const PAGE = 50;
 export class OpenGroups {
   readonly byKey = new SvelteMap<string, Opened>();
   readonly #nextPages = new Map<string, string>();
-  readonly #stop = new AbortController();
+  /** Each opening has its own: an answer that was asked for before is none of the next one. */
+  readonly #openings = new Map<string, AbortController>();
   readonly #options: CallOptions;
 
   constructor(options: CallOptions) {
@@ -21,7 +22,7 @@ export class OpenGroups {
   }
 
   stop(): void {
-    this.#stop.abort();
+    for (const opening of this.#openings.values()) opening.abort();
   }
 
   toggle(group: DetectionGroup): void {
@@ -33,11 +34,14 @@ export class OpenGroups {
   open(group: DetectionGroup): void {
     const key = keyOf(group);
     if (this.byKey.has(key)) return;
+    this.#openings.set(key, new AbortController());
     this.byKey.set(key, { occurrences: [], isReading: false, hasMore: true, problem: undefined, explained: new Set() });
     void this.readMore(group);
   }
 
   close(key: string): void {
+    this.#openings.get(key)?.abort();
+    this.#openings.delete(key);
     this.byKey.delete(key);
     this.#nextPages.delete(key);
   }
@@ -45,7 +49,8 @@ export class OpenGroups {
   async readMore(group: DetectionGroup): Promise<void> {
     const key = keyOf(group);
     const before = this.byKey.get(key);
-    if (before === undefined || before.isReading || !before.hasMore) return;
+    const signal = this.#openings.get(key)?.signal;
+    if (before === undefined || signal === undefined || before.isReading || !before.hasMore) return;
     this.byKey.set(key, { ...before, isReading: true, problem: undefined });
     try {
       const request = create(ListDetectionsRequestSchema, {
@@ -53,12 +58,9 @@ export class OpenGroups {
         pageSize: PAGE,
         pageToken: this.#nextPages.get(key) ?? '',
       });
-      const page = await retrying(
-        () => detections.listDetections(request, { ...this.#options, signal: this.#stop.signal }),
-        this.#stop.signal,
-      );
+      const page = await retrying(() => detections.listDetections(request, { ...this.#options, signal }), signal);
       const open = this.byKey.get(key);
-      if (open === undefined) return;
+      if (open === undefined || signal.aborted) return;
       this.#nextPages.set(key, page.nextPageToken);
       const known = new Set(open.occurrences.map(({ id }) => id));
       // A tenant and the shared one may have the same message in sources of the same name.
@@ -71,7 +73,7 @@ export class OpenGroups {
       });
     } catch (error) {
       const open = this.byKey.get(key);
-      if (open === undefined || isAbort(error)) return;
+      if (open === undefined || signal.aborted) return;
       this.byKey.set(key, { ...open, isReading: false, problem: problemOf(error) });
     }
   }
