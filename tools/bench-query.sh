@@ -11,24 +11,7 @@ read -r sqlite_entries postgres_entries < <(awk -v s="$scale" 'BEGIN { printf "%
 sqlite_entries=${SQLITE_ENTRIES:-$sqlite_entries}
 postgres_entries=${POSTGRES_ENTRIES:-$postgres_entries}
 
-bin=${TURNSTONE_POSTGRES_BIN:-$(dirname "$(command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)")}
-export PATH="$bin:$PATH"
-folder=$(mktemp -d "${TMPDIR:-/tmp}/turnstone-bench.XXXXXX")
-# Postgres refuses to run as root.
-as=()
-if [[ $(id -u) == 0 ]]; then
-    owner=$(getent passwd postgres nobody | head -n 1 | cut -d: -f1)
-    as=(setpriv --reuid="$owner" --regid="$(id -g "$owner")" --clear-groups)
-    chmod 711 "$folder"
-fi
-mkdir "$folder/postgres"
-[[ ${#as[@]} == 0 ]] || chown "$owner" "$folder/postgres"
-
-stop() {
-    "${as[@]}" "$bin/pg_ctl" -D "$folder/postgres/data" -m immediate stop >/dev/null 2>&1 || true
-    rm -rf "$folder"
-}
-trap stop EXIT
+source "$(dirname "${BASH_SOURCE[0]}")/throwaway-postgres.sh"
 
 measure() {
     "$program" bench query --db "$1" --entries "$2" --detections "$(($2 / 10))" "${@:3}"
@@ -43,13 +26,6 @@ if [[ $postgres_entries == 0 ]]; then
     exit 0
 fi
 
-cd "$folder/postgres"
-"${as[@]}" "$bin/initdb" -D data -U bench -A trust >/dev/null
 # As a server of its own for such a log would have it, and no more: a quarter of 8 GB for its cache.
-settings="-c shared_buffers=2GB -c effective_cache_size=6GB -c max_wal_size=4GB -c maintenance_work_mem=256MB"
-for _ in 1 2 3 4 5; do
-    port=$((20000 + RANDOM % 20000))
-    "${as[@]}" "$bin/pg_ctl" -D data -w -l log -o "-p $port -k $folder/postgres -c listen_addresses=127.0.0.1 $settings" start >/dev/null && break
-done
-psql -X -q -h 127.0.0.1 -p "$port" -U bench -c "CREATE DATABASE bench" postgres
+start_postgres -c shared_buffers=2GB -c effective_cache_size=6GB -c max_wal_size=4GB -c maintenance_work_mem=256MB
 measure "postgres://bench@127.0.0.1:$port/bench" "$postgres_entries" "$@"
