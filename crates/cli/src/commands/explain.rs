@@ -1,6 +1,6 @@
 //! `turnstone explain` and `turnstone diagnose`.
 
-use super::{note, refused};
+use super::{note, refused, stop_on_signal};
 use crate::arguments::{AnswerFormat, Diagnose, Explain, Shared};
 use crate::connection::Connection;
 use crate::output::{AnswerEnd, AnswerPrinter};
@@ -52,11 +52,16 @@ pub async fn diagnose(shared: Shared, command: Diagnose) -> anyhow::Result<()> {
     outcome
 }
 
-/// Prints an answer as it comes. Ctrl-C ends the program as it ends any other: nothing here has to be brought to an end.
+/// Prints an answer as it comes, until a signal. Whoever started the program in the background had it ignore Ctrl-C; a model that
+/// writes for minutes has to be stoppable nevertheless.
 async fn print(mut stream: Streaming<v1::ExplanationFrame>, format: AnswerFormat) -> anyhow::Result<()> {
+    let stop = stop_on_signal()?;
     let mut printer = AnswerPrinter::new(format);
     loop {
-        let frame = stream.message().await.map_err(|status| refused(&status))?;
+        let Some(frame) = stop.run_until_cancelled(stream.message()).await else {
+            anyhow::bail!("stopped");
+        };
+        let frame = frame.map_err(|status| refused(&status))?;
         let frame = frame.context("the answer was cut on its way; ask again")?;
         let mut out = std::io::stdout().lock();
         let end = printer.frame(&mut out, frame)?;
