@@ -22,6 +22,8 @@ export interface ExplanationHooks {
   /** Runs `work` soon, once for many frames; the next animation frame as a rule. */
   soon?: (work: () => void) => void;
   wait?: (attempt: number, signal: AbortSignal) => Promise<void>;
+  /** Waits until a stream may be opened; answers what to call when it has ended. */
+  turn?: (signal: AbortSignal) => Promise<() => void>;
 }
 
 const BACKOFF = { firstMs: 500, mostMs: 8_000 };
@@ -41,13 +43,15 @@ export class Explanation {
   askedAt = $state(0);
 
   readonly #open: Open;
-  readonly #hooks: Required<ExplanationHooks>;
+  readonly #hooks: Required<Omit<ExplanationHooks, 'turn'>>;
+  readonly #turn: ExplanationHooks['turn'];
   #aborter: AbortController | undefined;
   #waiting: ExplanationFrame[] = [];
   #isFlushPlanned = false;
 
   constructor(open: Open, hooks: ExplanationHooks = {}) {
     this.#open = open;
+    this.#turn = hooks.turn;
     this.#hooks = {
       noteFailure: hooks.noteFailure ?? (() => {}),
       soon: hooks.soon ?? nextFrame,
@@ -140,6 +144,7 @@ export class Explanation {
     const silence = new AbortController();
     const give = () => silence.abort();
     signal.addEventListener('abort', give);
+    const end = this.#turn && (await this.#turn(signal));
     let timer = setTimeout(give, SILENCE_MAX_MS);
     try {
       for await (const frame of this.#open(ask, silence.signal)) {
@@ -151,6 +156,7 @@ export class Explanation {
       if (silence.signal.aborted && !signal.aborted) throw new ConnectError('the answer fell silent', Code.Unavailable);
       throw error;
     } finally {
+      end?.();
       clearTimeout(timer);
       signal.removeEventListener('abort', give);
     }

@@ -8,9 +8,12 @@ import {
 import { explanationsClient, noteFailure } from '$lib/api/clients';
 import { session } from '$lib/api/session.svelte';
 import { Explanation, type Open } from './explanation.svelte';
+import { Turns } from './turns';
 
 /** Explanations that are kept; the one longest not looked at goes first. */
 const KEPT_MAX = 200;
+/** Of the six connections that a browser opens to a server; the rest are for the watch, for reads and for what one does. */
+const streams = new Turns(3);
 
 export class KeptExplanations {
   readonly #byKey = new Map<string, Explanation>();
@@ -47,7 +50,7 @@ export const explanations = new KeptExplanations(
   (entryId) => {
     const open: Open = ({ resumeAfter, refresh }, signal) =>
       explanationsClient.explainEntry(create(ExplainEntryRequestSchema, { entryId, resumeAfter, refresh }), { signal });
-    return new Explanation(open, { noteFailure });
+    return new Explanation(open, { noteFailure, turn: (signal) => streams.take(signal) });
   },
   // What one tenant or token was shown is not another's.
   () => `${session.generation}`,
