@@ -4,7 +4,7 @@
 use super::connection::Tx;
 use super::error::map;
 use super::executor::on;
-use super::text::match_expression;
+use super::text::{has_matches, match_expression};
 use crate::instant::to_text;
 use crate::model::DetectionFilter;
 use crate::{SearchQuery, StoreError};
@@ -22,15 +22,7 @@ pub(super) async fn is_rare_text(
     transaction: &mut Tx,
     query: &SearchQuery,
 ) -> Result<bool, StoreError> {
-    let matches: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM log_entries_text WHERE log_entries_text MATCH ?1 LIMIT ?2)",
-    )
-    .bind(match_expression(query))
-    .bind(LOOKED_UP_MATCHES_MAX)
-    .fetch_one(on(transaction))
-    .await
-    .map_err(|error| map(operation, error))?;
-    Ok(matches < LOOKED_UP_MATCHES_MAX)
+    Ok(!has_matches(operation, transaction, query, LOOKED_UP_MATCHES_MAX).await?)
 }
 
 /// Conditions joined by AND, and the parameters of the whole statement in order.

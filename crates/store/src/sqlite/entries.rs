@@ -4,7 +4,7 @@ use super::connection::{Connections, Tx};
 use super::error::map;
 use super::executor::on;
 use super::rows::{ENTRY_COLUMNS, entry};
-use super::text::match_expression;
+use super::text::{has_matches, match_expression};
 use crate::instant::{AFTER_ALL, BEFORE_ALL, to_text};
 use crate::model::{ContextRequest, EntryKey, EntrySearch};
 use crate::{SearchQuery, StoreError};
@@ -158,7 +158,7 @@ pub(super) async fn search(
             .map_err(|error| map(OPERATION, error))?;
         return rows.iter().map(|row| entry(OPERATION, row)).collect();
     };
-    let is_frequent = is_frequent(OPERATION, &mut transaction, query).await?;
+    let is_frequent = has_matches(OPERATION, &mut transaction, query, SORTED_MATCHES_MAX).await?;
     if is_frequent
         && let Some(found) = newest_matching(OPERATION, &mut transaction, &conditions, query, limit).await?
     {
@@ -185,22 +185,6 @@ const SORTED_MATCHES_MAX: i64 = 20_000;
 
 /// Lines that are read to find words that are in many lines, before the text index is asked.
 const READ_MAX: usize = 3_000;
-
-async fn is_frequent(
-    operation: &'static str,
-    transaction: &mut Tx,
-    query: &SearchQuery,
-) -> Result<bool, StoreError> {
-    let matches: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM log_entries_text WHERE log_entries_text MATCH ?1 LIMIT ?2)",
-    )
-    .bind(match_expression(query))
-    .bind(SORTED_MATCHES_MAX)
-    .fetch_one(on(transaction))
-    .await
-    .map_err(|error| map(operation, error))?;
-    Ok(matches >= SORTED_MATCHES_MAX)
-}
 
 /// The newest matches, by reading the newest lines, whether they are in the index or not. None where more than [`READ_MAX`] of these
 /// would have to be read.

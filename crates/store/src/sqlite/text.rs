@@ -1,6 +1,6 @@
 //! The full-text index: the match expression of a query, and indexing of rows that were added by hand.
 
-use super::connection::{Connections, commit};
+use super::connection::{Connections, Tx, commit};
 use super::entry_rows::INSERT_TOKENS;
 use super::error::map;
 use super::executor::on;
@@ -25,6 +25,24 @@ pub(super) fn match_expression(query: &SearchQuery) -> String {
     of(true).fold(format!("({wanted})"), |expression, unwanted| {
         format!("({expression} NOT {unwanted})")
     })
+}
+
+/// Whether at least so many entries of the index match: counts no further.
+pub(super) async fn has_matches(
+    operation: &'static str,
+    transaction: &mut Tx,
+    query: &SearchQuery,
+    at_least: i64,
+) -> Result<bool, StoreError> {
+    let matches: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM log_entries_text WHERE log_entries_text MATCH ?1 LIMIT ?2)",
+    )
+    .bind(match_expression(query))
+    .bind(at_least)
+    .fetch_one(on(transaction))
+    .await
+    .map_err(|error| map(operation, error))?;
+    Ok(matches >= at_least)
 }
 
 /// `WriteStore::index_pending_text`.
