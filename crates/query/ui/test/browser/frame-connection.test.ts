@@ -46,10 +46,19 @@ describe('a server that is restarted', () => {
     await toast(page, /^Not acknowledged: The server cannot be reached/).waitFor();
     await messages(page, `for ${word(5)} from`).waitFor();
 
-    // What came in the meantime, and what was selected, is there afterwards.
+    // What came in the meantime, and what was selected, is there afterwards. The page asks by itself too: that is refused until the
+    // click, which would otherwise race with it.
+    const tryNow = button(page, 'Try now');
+    await tryNow.evaluate((element) =>
+      element.addEventListener('click', () => (document.documentElement.dataset['clicked'] = 'yes'), { capture: true }),
+    );
+    await page.route(`${stack.url}/**`, async (route) => {
+      if (await page.evaluate(() => 'clicked' in document.documentElement.dataset)) await route.fallback();
+      else await route.abort('connectionrefused');
+    });
     stack.write('bastion', line.login('meanwhile'));
     await stack.start();
-    await button(page, 'Try now').click();
+    await tryNow.click();
     await page.getByText('Connection lost').waitFor({ state: 'detached' });
     await page.getByText('Live', { exact: true }).waitFor();
     await button(page, '1 new').click();
