@@ -66,9 +66,10 @@ pub trait WriteStore: Send + Sync {
     /// Notes that a batch can never work, or (`None`) opens it again; a dead batch is not swept.
     async fn mark_batch_dead(&self, batch_id: &BatchId, reason: Option<&str>) -> Result<()>;
 
-    /// Indexes for full-text search what was committed and is not indexed yet, about `entries_max` entries; returns how many.
-    /// Search finds unindexed entries too, only slower. Zero means nothing is left.
-    async fn index_pending_text(&self, entries_max: u32) -> Result<u64>;
+    /// Indexes for full-text search what was committed and is not indexed yet, about `rows_max` entries and detections; returns how
+    /// many. Search finds unindexed entries too, only slower; detections are filtered by text once they are indexed, as those of scorers
+    /// are from the start. Zero means nothing is left.
+    async fn index_pending_text(&self, rows_max: u32) -> Result<u64>;
 
     /// Computes the fingerprints of at most `limit` detections that have none (from an older schema, or put in by hand); their groups
     /// grow in the same transaction. Returns how many; zero means nothing is left.

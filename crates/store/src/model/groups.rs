@@ -71,14 +71,13 @@ pub struct GroupFilter {
 }
 
 impl GroupFilter {
-    /// What it asks of the newest detection of a group.
+    /// What it asks of the newest detection of a group, but for the text, which each dialect finds in its own way.
     pub(crate) fn of_newest(&self) -> DetectionFilter {
         DetectionFilter {
             scorer: self.scorer.clone(),
             score_min: self.score_min,
             verdict: self.verdict,
             suppressed: self.suppressed,
-            text: self.text.clone(),
             ..DetectionFilter::default()
         }
     }

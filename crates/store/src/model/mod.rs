@@ -129,8 +129,8 @@ pub struct DetectionFilter {
     pub verdict: Option<Verdict>,
     /// Only those that a suppression acknowledged (`Some(true)`), only the others (`Some(false)`).
     pub suppressed: Option<bool>,
-    /// Full-text query on the line, through the entries' index: a line is found from a few seconds after it was committed, and
-    /// a detection whose entry is not there is not found.
+    /// Full-text query on the text of the detection. What scorers write is found at once; what was imported or put in by hand, after
+    /// [`crate::WriteStore::index_pending_text`].
     pub text: Option<crate::SearchQuery>,
 }
 

@@ -102,7 +102,7 @@ impl<'a> Conditions<'a> {
         if let Some(text) = &filter.text {
             let query = self.parameter(terms_literal(text));
             self.require(format!(
-                "EXISTS (SELECT FROM entry_text_index i WHERE i.entry_id = detections.entry_id AND i.tokens @@ {query}::text::tsquery)"
+                "EXISTS (SELECT FROM detection_text_index i WHERE i.detection_id = detections.id AND i.tokens @@ {query}::text::tsquery)"
             ));
         }
     }

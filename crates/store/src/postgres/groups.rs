@@ -5,7 +5,7 @@ use super::conditions::Conditions;
 use super::rows::{DETECTION_COLUMNS, Reader, detection_from, storable, visible_tenants};
 use super::session::{Mode, Outcome, Session, work};
 use super::text::terms_literal;
-use crate::{DetectionFilter, DetectionGroup, DetectionKey, GroupFilter, GroupKey, StoreError};
+use crate::{DetectionGroup, DetectionKey, GroupFilter, GroupKey, StoreError};
 use tokio_postgres::Row;
 use turnstone_types::{Severity, TenantId, Timestamp, fingerprint};
 
@@ -25,11 +25,7 @@ impl PostgresStore {
         limit: u32,
     ) -> Result<Vec<DetectionGroup>, StoreError> {
         const OPERATION: &str = "list_detection_groups";
-        // The text is left to the planner: where few lines have it, their detections lead to the groups.
-        let of_newest = DetectionFilter {
-            text: None,
-            ..filter.of_newest()
-        };
+        let of_newest = filter.of_newest();
         let mut newest = Conditions::default();
         newest.filter_detections(&of_newest);
         let newest_sql = newest.sql();
@@ -57,11 +53,12 @@ impl PostgresStore {
                 .as_ref()
                 .map(|fingerprint| fingerprint.as_str()),
         );
+        // Left to the planner: where few detections match, they lead to the groups.
         if let Some(text) = &filter.text {
             let query = conditions.parameter(terms_literal(text));
             conditions.require(format!(
-                "EXISTS (SELECT FROM detections n JOIN entry_text_index i ON i.entry_id = n.entry_id \
-                     WHERE n.id = g.newest_detection_id AND i.tokens @@ {query}::text::tsquery)"
+                "EXISTS (SELECT FROM detection_text_index i \
+                     WHERE i.detection_id = g.newest_detection_id AND i.tokens @@ {query}::text::tsquery)"
             ));
         }
         conditions.compare_optional("g.first_seen >=", filter.first_seen_from.map(storable));

@@ -5,10 +5,11 @@ use super::connection::LONG_STATEMENT_LIMIT;
 use super::session::{Mode, work};
 use crate::StoreError;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "log_entries",
     "entry_text_index",
     "detections",
+    "detection_text_index",
     "detection_groups",
     "detection_totals",
     "entry_counts",

@@ -27,6 +27,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "explanations",
         sql: include_str!("../../migrations/postgres/0004_explanations.sql"),
     },
+    Migration {
+        version: 5,
+        name: "detection_text",
+        sql: include_str!("../../migrations/postgres/0005_detection_text.sql"),
+    },
 ];
 
 /// Key of the advisory lock that migrators of one schema take: `turnstone` as a number, and the schema's own.

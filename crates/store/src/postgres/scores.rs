@@ -3,7 +3,9 @@
 use super::PostgresStore;
 use super::rows::{BATCH_COLUMNS, Reader, batch_from, storable, visible_tenants};
 use super::session::{Mode, Outcome, Session, work};
+use super::text::vector_literal;
 use crate::checks::{check_reason, check_scores, quiet_from, storable_score};
+use crate::text_index::index_text;
 use crate::{RecordOutcome, RecordScores, StoreError, StoreErrorKind};
 use std::collections::BTreeMap;
 use turnstone_types::{
@@ -25,12 +27,13 @@ const WRITE_OUTCOMES: &str = "UPDATE log_entries e SET anomaly_score = given.sco
 /// The last statement of its transaction: its triggers lock the rows of groups and totals, which other scorers wait for.
 const INSERT_DETECTIONS: &str = "WITH inserted AS ( \
          INSERT INTO detections (id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, text, \
-             timestamp_iso, detected_at, fingerprint, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed) \
+             timestamp_iso, detected_at, fingerprint, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed, \
+             text_indexed) \
          SELECT given.id, e.tenant_id, e.id, e.source_id, $1, e.anomaly_label, e.anomaly_score, given.severity, left(e.text, $2), \
              e.timestamp_iso, $3::timestamptz, given.fingerprint, \
              CASE WHEN s.id IS NULL AND k.id IS NULL THEN 0 ELSE 1 END, CASE WHEN s.id IS NULL AND k.id IS NULL THEN NULL ELSE $3::timestamptz END, \
              COALESCE(s.reason, k.notes, ''), CASE WHEN s.id IS NULL THEN k.verdict ELSE 'expected' END, \
-             CASE WHEN s.id IS NULL THEN k.id END, CASE WHEN s.id IS NULL THEN 0 ELSE 1 END \
+             CASE WHEN s.id IS NULL THEN k.id END, CASE WHEN s.id IS NULL THEN 0 ELSE 1 END, 1 \
          FROM unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY \
                  AS given (id, entry_id, severity, fingerprint, place) \
              JOIN log_entries e ON e.id = given.entry_id \
@@ -47,7 +50,10 @@ const INSERT_DETECTIONS: &str = "WITH inserted AS ( \
          ORDER BY given.place ON CONFLICT (entry_id, scorer) DO NOTHING RETURNING id, acknowledgement_id), \
      recorded AS ( \
          INSERT INTO acknowledged_detections (acknowledgement_id, detection_id) \
-         SELECT acknowledgement_id, id FROM inserted WHERE acknowledgement_id IS NOT NULL) \
+         SELECT acknowledgement_id, id FROM inserted WHERE acknowledgement_id IS NOT NULL), \
+     indexed AS ( \
+         INSERT INTO detection_text_index (detection_id, tokens) SELECT inserted.id, given.tokens::tsvector \
+         FROM unnest($4::text[], $9::text[]) AS given (id, tokens) JOIN inserted ON inserted.id = given.id) \
      SELECT count(*) FROM inserted";
 
 /// A range of ids is read off the primary key. The tenant is compared in a way that no index serves: the planner would take the
@@ -254,6 +260,7 @@ async fn write_scores(
                     entry_id,
                     severity,
                     fingerprint: fingerprint(text).into(),
+                    tokens: vector_literal(&index_text(text)),
                 });
             }
         }
@@ -274,6 +281,8 @@ struct NewDetection<'a> {
     entry_id: &'a str,
     severity: &'static str,
     fingerprint: String,
+    /// As a `tsvector` literal.
+    tokens: String,
 }
 
 async fn insert_detections(
@@ -297,6 +306,10 @@ async fn insert_detections(
         .iter()
         .map(|detection| detection.fingerprint.as_str())
         .collect();
+    let tokens: Vec<&str> = detected
+        .iter()
+        .map(|detection| detection.tokens.as_str())
+        .collect();
     let row = session
         .query_one(
             INSERT_DETECTIONS,
@@ -309,6 +322,7 @@ async fn insert_detections(
                 &severities,
                 &fingerprints,
                 &outcomes.quiet_from,
+                &tokens,
             ],
         )
         .await?;

@@ -10,6 +10,7 @@ use crate::text_index::index_text;
 use crate::{SearchQuery, SearchTerm, StoreError};
 use bytes::{BufMut, BytesMut};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use tokio_postgres::Row;
 use turnstone_types::Timestamp;
 
@@ -30,6 +31,16 @@ const MARK_INDEXED: &str = "UPDATE glean_cycles SET text_indexed_until = $2, tex
 
 const PENDING_CYCLES: &str = "SELECT c.id, COALESCE(c.text_indexed_until, ''), c.last_entry_id, COALESCE(c.first_entry_id, '') FROM glean_cycles c \
      WHERE c.text_indexed_at IS NULL AND c.tenant_id = ANY($1) AND c.last_entry_id IS NOT NULL ORDER BY c.closed_at DESC, c.id DESC";
+
+/// Detections that came without their place in the index: from an earlier version, imported, put in or changed by hand.
+const TAKE_DETECTIONS: &str =
+    "SELECT id, text FROM detections WHERE text_indexed = 0 ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED";
+
+const INDEX_DETECTIONS: &str = "WITH indexed AS ( \
+         INSERT INTO detection_text_index (detection_id, tokens) \
+         SELECT given.id, given.tokens::tsvector FROM unnest($1::text[], $2::text[]) AS given (id, tokens) \
+         ON CONFLICT (detection_id) DO UPDATE SET tokens = excluded.tokens) \
+     UPDATE detections SET text_indexed = 1 WHERE id = ANY($1)";
 
 /// Entries indexed in one transaction: bounds its memory and how long it holds a cycle.
 const INDEXED_AT_ONCE_MAX: u32 = 20_000;
@@ -57,14 +68,18 @@ impl PostgresStore {
     }
 }
 
-/// Indexes entries of one cycle, or entries that wait by themselves; `None` where nothing waits.
+/// Indexes entries of one cycle, or entries that wait by themselves, or detections; `None` where nothing waits.
 async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u64>> {
     let limit = i64::from(entries_max);
     let Some(row) = session.query_optional(NEXT_CYCLE, &[]).await? else {
         let rows = session.query(TAKE_PENDING, &[&limit]).await?;
         let documents = documents(session, &rows)?;
         insert_documents(session, &documents).await?;
-        return Ok((!documents.is_empty()).then_some(documents.len() as u64));
+        let indexed = match documents.len() as u64 {
+            0 => index_detections(session, entries_max).await?,
+            entries => entries,
+        };
+        return Ok((indexed > 0).then_some(indexed));
     };
     let mut reader = Reader::new(session.operation(), &row);
     let cycle_id: &str = reader.take()?;
@@ -90,6 +105,20 @@ async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u6
         .execute(MARK_INDEXED, &[&cycle_id, &until, &is_complete])
         .await?;
     Ok(Some(documents.len() as u64))
+}
+
+async fn index_detections(session: Session<'_>, limit: u32) -> Outcome<u64> {
+    let rows = session.query(TAKE_DETECTIONS, &[&i64::from(limit)]).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let (mut ids, mut vectors) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    for row in &rows {
+        let mut reader = Reader::new(session.operation(), row);
+        ids.push(reader.take::<&str>()?);
+        vectors.push(vector_literal(&index_text(reader.take()?)));
+    }
+    session.execute(INDEX_DETECTIONS, &[&ids, &vectors]).await
 }
 
 fn documents<'r>(session: Session<'_>, rows: &'r [Row]) -> Outcome<Vec<Document<'r>>> {
@@ -175,6 +204,21 @@ impl Document<'_> {
             }
         }
     }
+}
+
+/// Tokens joined by single spaces as a `tsvector` literal, each with its position; made here and not by the server, which would cut
+/// and fold them in its own way.
+pub(super) fn vector_literal(tokens: &str) -> String {
+    let mut literal = String::with_capacity(tokens.len() * 2);
+    for (place, token) in tokens.split(' ').filter(|token| !token.is_empty()).enumerate() {
+        if place > 0 {
+            literal.push(' ');
+        }
+        literal.push_str(&quoted(token));
+        // Writing to a string cannot fail.
+        let _ = write!(literal, ":{}", place + 1);
+    }
+    literal
 }
 
 /// The query as a `tsquery` literal, limited to what the tenant sees and to a source.

@@ -192,7 +192,7 @@ pub(super) async fn unacknowledge(
     let mut transaction = connections.begin_write(OPERATION).await?;
     let mut conditions = Conditions::default();
     conditions.require("acknowledged <> 0");
-    select(OPERATION, &mut transaction, &mut conditions, selection).await?;
+    select(&mut conditions, selection);
     let index = index_of(OPERATION, &mut transaction, tenant, selection, false).await?;
     let tenant = conditions.parameter(tenant.as_str().to_owned());
     let sql = format!(
@@ -215,7 +215,7 @@ async fn chosen(
     if !matches!(request.selection, DetectionSelection::Ids(_)) {
         conditions.require("acknowledged = 0");
     }
-    select(operation, transaction, &mut conditions, &request.selection).await?;
+    select(&mut conditions, &request.selection);
     let index = index_of(operation, transaction, &request.tenant, &request.selection, true).await?;
     let tenant = conditions.parameter(request.tenant.as_str().to_owned());
     let chosen = format!(
@@ -244,12 +244,7 @@ async fn index_of(
     Ok(choice.clause())
 }
 
-async fn select(
-    operation: &'static str,
-    transaction: &mut Tx,
-    conditions: &mut Conditions,
-    selection: &DetectionSelection,
-) -> Result<(), StoreError> {
+fn select(conditions: &mut Conditions, selection: &DetectionSelection) {
     match selection {
         DetectionSelection::Ids(ids) => {
             let ids = json!(ids.iter().map(DetectionId::as_str).collect::<Vec<_>>()).to_string();
@@ -257,9 +252,7 @@ async fn select(
             conditions.require(format!("id IN (SELECT value FROM json_each({ids}))"));
         }
         DetectionSelection::Filter(filter) => {
-            conditions
-                .filter_detections(operation, transaction, filter)
-                .await?;
+            conditions.filter_detections(filter);
         }
         DetectionSelection::Groups(groups) => {
             let groups = conditions.parameter(groups_as_json(groups));
@@ -271,7 +264,6 @@ async fn select(
             ));
         }
     }
-    Ok(())
 }
 
 fn groups_as_json(groups: &[GroupUntil]) -> String {

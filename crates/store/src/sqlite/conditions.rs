@@ -4,7 +4,7 @@
 use super::connection::Tx;
 use super::error::map;
 use super::executor::on;
-use super::text::{has_matches, match_expression};
+use super::text::match_expression;
 use crate::instant::to_text;
 use crate::model::DetectionFilter;
 use crate::{SearchQuery, StoreError};
@@ -12,18 +12,6 @@ use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe};
 use turnstone_types::{TenantId, Timestamp};
-
-/// Matches of a text query up to which their entries are looked up first; with more, the detections are gone through in order.
-const LOOKED_UP_MATCHES_MAX: i64 = 2_000;
-
-/// Whether so few lines match that they are looked up first.
-pub(super) async fn is_rare_text(
-    operation: &'static str,
-    transaction: &mut Tx,
-    query: &SearchQuery,
-) -> Result<bool, StoreError> {
-    Ok(!has_matches(operation, transaction, query, LOOKED_UP_MATCHES_MAX).await?)
-}
 
 /// Conditions joined by AND, and the parameters of the whole statement in order.
 #[derive(Default)]
@@ -102,12 +90,7 @@ impl Conditions {
     }
 
     /// Adds what a filter of detections asks.
-    pub(super) async fn filter_detections(
-        &mut self,
-        operation: &'static str,
-        transaction: &mut Tx,
-        filter: &DetectionFilter,
-    ) -> Result<(), StoreError> {
+    pub(super) fn filter_detections(&mut self, filter: &DetectionFilter) {
         if let Some(unacknowledged) = filter.unacknowledged {
             // Spelled out, since a partial index is only used where its condition can be seen.
             self.require(if unacknowledged {
@@ -148,22 +131,17 @@ impl Conditions {
             });
         }
         if let Some(query) = &filter.text {
-            let is_rare = is_rare_text(operation, transaction, query).await?;
-            let expression = self.parameter(match_expression(query));
-            self.require(if is_rare {
-                format!(
-                    "entry_id IN (SELECT e.id FROM log_entries_text AS t CROSS JOIN log_entries AS e ON e.entry_row = t.rowid
-                     WHERE log_entries_text MATCH {expression})"
-                )
-            } else {
-                // The matches become a set of numbers once, which takes less than to ask the text index of each detection.
-                format!(
-                    "(SELECT e.entry_row FROM log_entries AS e WHERE e.id = detections.entry_id)
-                     IN (SELECT rowid FROM log_entries_text WHERE log_entries_text MATCH {expression})"
-                )
-            });
+            // Looked up by their sequences where the choice of the index says so. Otherwise the matches become a set of numbers once,
+            // which takes less than to ask the text index of each detection.
+            let matches = self.matches(query);
+            self.require(format!("sequence IN {matches}"));
         }
-        Ok(())
+    }
+
+    /// The sequences of the detections that match a text, as a list for IN.
+    pub(super) fn matches(&mut self, query: &SearchQuery) -> String {
+        let expression = self.parameter(match_expression(query));
+        format!("(SELECT rowid FROM detections_text WHERE detections_text MATCH {expression})")
     }
 
     /// Runs a query with the parameters.

@@ -11,8 +11,8 @@ use crate::{SearchQuery, StoreError};
 use sqlx::AssertSqlSafe;
 use turnstone_types::{Detection, DetectionId, TenantId};
 
-/// Detections whose lines are read to find words that are in many lines, before the text index is asked.
-const READ_MAX: i64 = 2_000;
+/// Detections whose texts are read to find words that many hold, before all that the text index has of them are gone through.
+const READ_MAX: i64 = 1_000;
 
 /// `ReadStore::list_detections`.
 pub(super) async fn list(
@@ -35,7 +35,29 @@ pub(super) async fn list(
             return Ok(found);
         }
     }
-    let mut conditions = conditions(&mut transaction, filter, after).await?;
+    let conditions = conditions(filter, after);
+    fetch(&mut transaction, tenant, conditions, index, limit).await
+}
+
+fn conditions(filter: &DetectionFilter, after: Option<&DetectionKey>) -> Conditions {
+    let mut conditions = Conditions::default();
+    conditions.filter_detections(filter);
+    conditions.after_key(
+        "(detected_at, id)",
+        after.map(|key| (key.detected_at, key.id.as_str())),
+    );
+    conditions
+}
+
+/// What meets the conditions, newest first, by an index.
+async fn fetch(
+    transaction: &mut Tx,
+    tenant: &TenantId,
+    mut conditions: Conditions,
+    index: &str,
+    limit: u32,
+) -> Result<Vec<Detection>, StoreError> {
+    const OPERATION: &str = "list_detections";
     // Each branch walks an index in order and the union merges them, where IN would sort all rows of both tenants.
     let sql = conditions.for_each_tenant(tenant, |tenant, condition| {
         format!(
@@ -44,28 +66,12 @@ pub(super) async fn list(
     });
     let limit = conditions.parameter(limit);
     let sql = format!("{sql} ORDER BY detected_at DESC, id DESC LIMIT {limit}");
-    let rows = conditions.fetch_all(OPERATION, &mut transaction, sql).await?;
+    let rows = conditions.fetch_all(OPERATION, transaction, sql).await?;
     rows.iter().map(|row| detection(OPERATION, row)).collect()
 }
 
-async fn conditions(
-    transaction: &mut Tx,
-    filter: &DetectionFilter,
-    after: Option<&DetectionKey>,
-) -> Result<Conditions, StoreError> {
-    let mut conditions = Conditions::default();
-    conditions
-        .filter_detections("list_detections", transaction, filter)
-        .await?;
-    conditions.after_key(
-        "(detected_at, id)",
-        after.map(|key| (key.detected_at, key.id.as_str())),
-    );
-    Ok(conditions)
-}
-
-/// The newest detections whose lines hold words that are in many lines, by reading the lines of the newest detections. None where more
-/// than [`READ_MAX`] of these would have to be read.
+/// The newest detections that hold words which many hold, by reading the texts of the newest. None where more than [`READ_MAX`] of
+/// these would have to be read.
 async fn newest_matching(
     transaction: &mut Tx,
     (tenant, filter, after): (&TenantId, &DetectionFilter, Option<&DetectionKey>),
@@ -78,32 +84,36 @@ async fn newest_matching(
         text: None,
         ..filter.clone()
     };
-    let mut conditions = conditions(transaction, &filter, after).await?;
-    let sql = conditions.for_each_tenant(tenant, |tenant, condition| {
+    let mut candidates = conditions(&filter, after);
+    // Of most candidates nothing but the text is needed, and reading a whole row takes three times as long.
+    let sql = candidates.for_each_tenant(tenant, |tenant, condition| {
         format!(
-            "SELECT {DETECTION_COLUMNS}, (SELECT e.text FROM log_entries AS e WHERE e.id = detections.entry_id) AS line
-             FROM detections {index} WHERE tenant_id = {tenant} AND {condition}"
+            "SELECT sequence, text, detected_at, id FROM detections {index} WHERE tenant_id = {tenant} AND {condition}"
         )
     });
-    let read_max = conditions.parameter(READ_MAX);
+    let read_max = candidates.parameter(READ_MAX);
     let sql = format!("{sql} ORDER BY detected_at DESC, id DESC LIMIT {read_max}");
-    let (mut found, mut read) = (Vec::new(), 0);
-    conditions
+    let (mut found, mut read) = (Vec::<i64>::new(), 0);
+    candidates
         .fetch_while(OPERATION, transaction, sql, |row| {
             read += 1;
             let mut reader = Reader::new(OPERATION, row);
-            let candidate = detection_from(&mut reader)?;
-            if reader
-                .take::<Option<&str>>()?
-                .is_some_and(|line| query.matches(line))
-            {
-                found.push(candidate);
+            let sequence = reader.take()?;
+            if query.matches(reader.take()?) {
+                found.push(sequence);
             }
             Ok(found.len() < limit as usize)
         })
         .await?;
-    let is_complete = found.len() >= limit as usize || read < READ_MAX;
-    Ok(is_complete.then_some(found))
+    if found.len() < limit as usize && read >= READ_MAX {
+        return Ok(None);
+    }
+    let mut conditions = Conditions::default();
+    let sequences = conditions.parameter(serde_json::json!(found).to_string());
+    conditions.require(format!("sequence IN (SELECT value FROM json_each({sequences}))"));
+    fetch(transaction, tenant, conditions, "NOT INDEXED", limit)
+        .await
+        .map(Some)
 }
 
 /// `ReadStore::detection`.

@@ -158,7 +158,14 @@ pub(super) async fn search(
             .map_err(|error| map(OPERATION, error))?;
         return rows.iter().map(|row| entry(OPERATION, row)).collect();
     };
-    let is_frequent = has_matches(OPERATION, &mut transaction, query, SORTED_MATCHES_MAX).await?;
+    let is_frequent = has_matches(
+        OPERATION,
+        &mut transaction,
+        "log_entries_text",
+        query,
+        SORTED_MATCHES_MAX,
+    )
+    .await?;
     if is_frequent
         && let Some(found) = newest_matching(OPERATION, &mut transaction, &conditions, query, limit).await?
     {

@@ -4,6 +4,7 @@ use super::bulk::BulkStatement;
 use super::connection::Tx;
 use super::error::map;
 use super::executor::on;
+use super::text::INSERT_ENTRY_TOKENS;
 use crate::StoreError;
 use crate::batch_plan::batch_message_id;
 use crate::text_index::index_text;
@@ -30,14 +31,6 @@ const INSERT_ENTRIES: BulkStatement = BulkStatement {
     before: "INSERT INTO log_entries (entry_row, id, tenant_id, source_id, cycle_id, text, timestamp_iso, timestamp_basis, severity, \
              ingest_time, anomaly_score, anomaly_label, anomaly_scored_at, quarantine_reason, text_indexed) VALUES",
     columns: 15,
-    after: "",
-    rows_max: 256,
-};
-
-/// Puts tokens into the full-text index.
-pub(super) const INSERT_TOKENS: BulkStatement = BulkStatement {
-    before: "INSERT INTO log_entries_text (rowid, tokens) VALUES",
-    columns: 2,
     after: "",
     rows_max: 256,
 };
@@ -76,7 +69,7 @@ pub(super) async fn insert_entries(
                 .add(1_i64);
         })
         .await?;
-    INSERT_TOKENS
+    INSERT_ENTRY_TOKENS
         .execute(operation, transaction, &numbered, |(entry_row, entry), row| {
             row.add(*entry_row).add(index_text(entry.text));
         })

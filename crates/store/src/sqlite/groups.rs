@@ -4,7 +4,9 @@ use super::conditions::Conditions;
 use super::connection::{Connections, commit};
 use super::error::map;
 use super::executor::on;
+use super::index_choice::SORTED_MATCHES_MAX;
 use super::rows::{DETECTION_COLUMNS, Reader, detection_from};
+use super::text::has_matches;
 use crate::instant::to_text;
 use crate::model::{DetectionGroup, DetectionKey, GroupFilter, GroupKey};
 use crate::{StoreError, StoreErrorKind};
@@ -24,9 +26,27 @@ pub(super) async fn list(
     let mut transaction = connections.begin_read(OPERATION).await?;
     let mut conditions = Conditions::default();
     // Of the columns that this names, the groups have none.
-    conditions
-        .filter_detections(OPERATION, &mut transaction, &filter.of_newest())
+    conditions.filter_detections(&filter.of_newest());
+    if let Some(query) = &filter.text {
+        let is_rare = !has_matches(
+            OPERATION,
+            &mut transaction,
+            "detections_text",
+            query,
+            SORTED_MATCHES_MAX,
+        )
         .await?;
+        let matches = conditions.matches(query);
+        conditions.require(if is_rare {
+            // The index of the groups has the id: of those that do not match, no detection is read.
+            format!(
+                "g.newest_detection_id IN (SELECT d.id FROM detections AS d WHERE d.sequence IN {matches})"
+            )
+        } else {
+            // The plus keeps the matches from being looked up for each group.
+            format!("+sequence IN {matches}")
+        });
+    }
     if let Some(unacknowledged) = filter.unacknowledged {
         conditions.require(if unacknowledged {
             "g.open_count > 0"
@@ -75,7 +95,7 @@ pub(super) async fn list(
         format!(
             "SELECT g.detection_count, g.open_count, g.severity AS group_severity, g.first_seen, g.last_seen AS last_seen,
                  g.acknowledged_until, g.newest_detection_id AS newest_detection_id, detections.*
-             FROM detection_groups AS g INDEXED BY {index} CROSS JOIN (SELECT {DETECTION_COLUMNS} FROM detections) AS detections
+             FROM detection_groups AS g INDEXED BY {index} CROSS JOIN (SELECT {DETECTION_COLUMNS}, sequence FROM detections) AS detections
                  ON detections.id = g.newest_detection_id
              WHERE g.tenant_id = {tenant} AND {condition}"
         )

@@ -7,6 +7,7 @@ use super::cycle::{CycleRow, add_to_sources, insert_cycle, stored_count};
 use super::entry_rows::{EntryRow, insert_batches, insert_entries};
 use super::error::map;
 use super::executor::on;
+use super::text::{index_detections_after, last_sequence};
 use crate::StoreError;
 use crate::batch_plan::{count_by_source, cut_batches};
 use crate::checks::check_import;
@@ -31,6 +32,7 @@ pub(super) async fn import(
     if !new_entries.is_empty() {
         write_entries(&mut transaction, chunk, &new_entries, &at).await?;
     }
+    let sequence_before = last_sequence(OPERATION, &mut transaction).await?;
     let new_detections = INSERT_DETECTIONS
         .execute(
             OPERATION,
@@ -39,6 +41,7 @@ pub(super) async fn import(
             |detection, row| bind_detection(chunk, detection, row),
         )
         .await?;
+    index_detections_after(OPERATION, &mut transaction, sequence_before).await?;
     commit(OPERATION, transaction).await?;
     Ok(ImportOutcome {
         new_entries: new_entries.len() as u64,
@@ -159,8 +162,8 @@ fn entry_row<'a>(chunk: &'a ImportChunk, entry: &'a Entry, ingest_time: &'a str)
 
 const INSERT_DETECTIONS: BulkStatement = BulkStatement {
     before: "INSERT INTO detections (id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, text, \
-             timestamp_iso, detected_at, acknowledged, acknowledged_at, notes, verdict, fingerprint) VALUES",
-    columns: 16,
+             timestamp_iso, detected_at, acknowledged, acknowledged_at, notes, verdict, fingerprint, text_indexed) VALUES",
+    columns: 17,
     // Any of the unique keys: the id, or the entry and scorer.
     after: "ON CONFLICT DO NOTHING",
     rows_max: 512,
@@ -182,5 +185,6 @@ fn bind_detection(chunk: &ImportChunk, detection: &Detection, row: &mut super::b
         .add(detection.acknowledged_at.map(to_text))
         .add(detection.notes.as_str())
         .add(detection.verdict.map(Verdict::as_str))
-        .add(String::from(fingerprint(&detection.text)));
+        .add(String::from(fingerprint(&detection.text)))
+        .add(1);
 }

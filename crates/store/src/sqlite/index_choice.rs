@@ -1,11 +1,11 @@
 //! Which index a list of detections goes by. SQLite keeps no statistics unless somebody runs ANALYZE and takes any index that fits;
 //! the totals of detections tell which one has the fewest rows to go through, and whether any row can match at all.
 
-use super::conditions::is_rare_text;
 use super::connection::Tx;
 use super::error::map;
 use super::executor::on;
 use super::rows::Reader;
+use super::text::has_matches;
 use crate::StoreError;
 use crate::model::DetectionFilter;
 use turnstone_types::{Severity, TenantId, Verdict};
@@ -14,8 +14,11 @@ use turnstone_types::{Severity, TenantId, Verdict};
 const SORTED_SCORES_MAX: i64 = 3_000;
 
 const BY_SCORE: &str = "INDEXED BY detections_by_score";
-/// The index of the table's constraint UNIQUE (entry_id, scorer).
-const BY_ENTRY: &str = "INDEXED BY sqlite_autoindex_detections_2";
+/// Matches of a text up to which they are looked up and sorted; with more, a walk in order meets the limit sooner.
+pub(super) const SORTED_MATCHES_MAX: i64 = 2_000;
+
+/// By the sequences that the text index gives, which are the numbers of the rows.
+const BY_TEXT: &str = "NOT INDEXED";
 
 /// How to find what a filter asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +58,16 @@ impl Choice {
             return Ok(Self::By("INDEXED BY detections_by_group"));
         }
         if let Some(query) = &filter.text
-            && is_rare_text(operation, transaction, query).await?
+            && !has_matches(
+                operation,
+                transaction,
+                "detections_text",
+                query,
+                SORTED_MATCHES_MAX,
+            )
+            .await?
         {
-            return Ok(Self::By(BY_ENTRY));
+            return Ok(Self::By(BY_TEXT));
         }
         let (count, clause) = totals.least(filter);
         if let Some(score_min) = filter.score_min.filter(|_| count > SORTED_SCORES_MAX)
@@ -70,7 +80,7 @@ impl Choice {
 
     /// Whether the list is in order as it is read.
     pub(super) fn is_in_order(self) -> bool {
-        !matches!(self, Self::By(BY_ENTRY | BY_SCORE))
+        !matches!(self, Self::By(BY_TEXT | BY_SCORE))
     }
 
     /// As it stands behind `FROM detections`.

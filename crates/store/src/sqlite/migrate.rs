@@ -31,6 +31,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "explanations",
         sql: include_str!("../../migrations/sqlite/0004_explanations.sql"),
     },
+    Migration {
+        version: 5,
+        name: "detection_text",
+        sql: include_str!("../../migrations/sqlite/0005_detection_text.sql"),
+    },
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. Two processes take turns at the write lock and each

@@ -5,6 +5,7 @@ use super::connection::{Connections, Tx, commit};
 use super::error::map;
 use super::executor::on;
 use super::rows::{BATCH_COLUMNS, Reader, batch_from};
+use super::text::{index_detections_after, last_sequence};
 use crate::checks::{check_reason, check_scores, quiet_from, storable_score};
 use crate::instant::{AFTER_ALL, to_text};
 use crate::model::{RecordOutcome, RecordScores};
@@ -132,10 +133,7 @@ pub(super) async fn record_scores(
     let fingerprints = fingerprints(&mut transaction, &detected).await?;
     detected.retain(|detection| fingerprints.contains_key(detection.entry_id));
     let quiet_from = quiet_from(scores).map_or_else(|| AFTER_ALL.to_owned(), to_text);
-    let sequence_before: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM detections")
-        .fetch_one(on(&mut transaction))
-        .await
-        .map_err(|error| map(OPERATION, error))?;
+    let sequence_before = last_sequence(OPERATION, &mut transaction).await?;
     let new_detections = INSERT_DETECTIONS
         .execute(OPERATION, &mut transaction, &detected, |detection, row| {
             row.add(String::from(DetectionId::generate()))
@@ -153,6 +151,9 @@ pub(super) async fn record_scores(
                 .add(quiet_from.as_str());
         })
         .await?;
+    if new_detections > 0 {
+        index_detections_after(OPERATION, &mut transaction, sequence_before).await?;
+    }
     if new_detections > 0 && scores.quiet_seconds > 0 {
         sqlx::query(
             "INSERT INTO acknowledged_detections (acknowledgement_id, detection_id)
@@ -204,11 +205,11 @@ const UPDATE_SCORES: BulkStatement = BulkStatement {
 /// Looks for a suppression, and for the operation in whose quiet time the group is, and then for what they say.
 const INSERT_DETECTIONS: BulkStatement = BulkStatement {
     before: "INSERT INTO detections (id, tenant_id, entry_id, source_id, scorer, anomaly_label, anomaly_score, severity, text, \
-             timestamp_iso, detected_at, fingerprint, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed) \
-             SELECT made.id, made.tenant_id, made.entry_id, made.source_id, made.scorer, made.label, made.score, made.severity, \
+             timestamp_iso, detected_at, fingerprint, acknowledged, acknowledged_at, notes, verdict, acknowledgement_id, suppressed, \
+             text_indexed) SELECT made.id, made.tenant_id, made.entry_id, made.source_id, made.scorer, made.label, made.score, made.severity, \
              made.text, made.timestamp_iso, made.detected_at, made.fingerprint, s.id IS NOT NULL OR k.id IS NOT NULL, \
              CASE WHEN s.id IS NOT NULL OR k.id IS NOT NULL THEN made.detected_at END, COALESCE(s.reason, k.notes, ''), \
-             CASE WHEN s.id IS NULL THEN k.verdict ELSE 'expected' END, CASE WHEN s.id IS NULL THEN k.id END, s.id IS NOT NULL \
+             CASE WHEN s.id IS NULL THEN k.verdict ELSE 'expected' END, CASE WHEN s.id IS NULL THEN k.id END, s.id IS NOT NULL, 1 \
              FROM (SELECT given.column1 AS id, entry.tenant_id, entry.id AS entry_id, entry.source_id, given.column3 AS scorer, \
              given.column4 AS label, given.column5 AS score, given.column6 AS severity, substr(entry.text, 1, 2000) AS text, \
              entry.timestamp_iso, given.column7 AS detected_at, given.column8 AS fingerprint, \

@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod counts;
 mod cycles;
+mod detection_text;
 mod detections;
 mod drift;
 mod entries;
@@ -33,6 +34,7 @@ pub fn modules(backend: &str) -> Vec<(&'static str, Vec<Case>)> {
         ("outbox", outbox::cases()),
         ("scores", scores::cases()),
         ("detections", detections::cases()),
+        ("detection_text", detection_text::cases()),
         ("groups", groups::cases()),
         ("drift", drift::cases()),
         ("acknowledgements", acknowledgements::cases()),

@@ -10,7 +10,12 @@ use turnstone_store::{
 use turnstone_testkit::{PostgresCluster, PostgresOptions};
 use turnstone_types::{Label, Severity, TenantId, Verdict};
 
-const LARGE_TABLES: [&str; 3] = ["log_entries", "detections", "entry_text_index"];
+const LARGE_TABLES: [&str; 4] = [
+    "log_entries",
+    "detections",
+    "entry_text_index",
+    "detection_text_index",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_verb_has_its_index() {
@@ -38,7 +43,8 @@ async fn every_verb_has_its_index() {
     }
     score_all(&store).await;
     while store.index_pending_text(20_000).await.unwrap() > 0 {}
-    cluster.execute("test_0", "ANALYZE").await.unwrap();
+    // Also merges what waits in the text indexes, whose scan the planner counts.
+    cluster.execute("test_0", "VACUUM (ANALYZE)").await.unwrap();
     let logged_before = cluster.log().len();
     for _ in 0..7 {
         use_the_verbs(&store, &TenantId::new("acme").unwrap()).await;

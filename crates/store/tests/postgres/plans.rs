@@ -9,7 +9,12 @@ use turnstone_testkit::{PostgresCluster, PostgresOptions};
 use turnstone_types::{Label, Severity, TenantId};
 
 /// Tables that grow with the lines gleaned. `glean_cycles`, `outbox` and `score_batches` grow by a row for hundreds of lines.
-const LARGE_TABLES: [&str; 3] = ["log_entries", "detections", "entry_text_index"];
+const LARGE_TABLES: [&str; 4] = [
+    "log_entries",
+    "detections",
+    "entry_text_index",
+    "detection_text_index",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_verb_scans_a_large_table() {

@@ -86,6 +86,15 @@ async fn assert_upgraded(old: &Harness, detections: usize) -> anyhow::Result<()>
         .list_detections(&tenant("acme"), &DetectionFilter::default(), None, 10_000)
         .await?;
     assert_eq!(listed.len(), detections);
+    while store.index_pending_text(7).await? > 0 {}
+    let queue = DetectionFilter {
+        text: Some("\"queue a\" failed".parse()?),
+        ..DetectionFilter::default()
+    };
+    let found = store
+        .list_detections(&tenant("acme"), &queue, None, 10_000)
+        .await?;
+    assert_eq!(found.len(), detections / 2, "texts are in their index");
     let mut done = 0;
     loop {
         let more = store.fingerprint_pending(7).await?;
