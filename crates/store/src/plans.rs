@@ -8,7 +8,12 @@ tokio::task_local! {
 }
 
 /// The tables that grow with every line, which no statement of a reader may read from end to end.
-const LARGE_TABLES: [&str; 2] = ["log_entries", "detections"];
+const LARGE_TABLES: [&str; 4] = [
+    "log_entries",
+    "entry_text_index",
+    "detections",
+    "detection_text_index",
+];
 
 /// One statement and the plan for it, as the database words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +22,7 @@ pub struct StatementPlan {
     pub sql: String,
     /// The plan, one step a line.
     pub plan: String,
-    /// Those of `log_entries` and `detections` that it would read from end to end, once for each such step.
+    /// Those of the tables that grow with every line, and of their text indexes, that it would read from end to end, once for each such step.
     pub read_through: Vec<&'static str>,
 }
 

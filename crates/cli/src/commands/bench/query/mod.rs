@@ -143,7 +143,7 @@ async fn ask_all(
     Ok(())
 }
 
-/// Prints the plan of every statement of every question, once each; fails where one reads `log_entries` or `detections` from end to end.
+/// Prints the plan of every statement of every question, once each; fails where one reads a table of lines or of detections, or its text index, from end to end.
 async fn explain(world: &Arc<World>, stop: &CancellationToken) -> anyhow::Result<()> {
     let mut all: Vec<(String, Vec<StatementPlan>)> = Vec::new();
     for case in cases::reads(world) {
@@ -167,7 +167,7 @@ async fn explain(world: &Arc<World>, stop: &CancellationToken) -> anyhow::Result
     let statements: usize = all.iter().map(|(_, plans)| plans.len()).sum();
     writeln!(
         out,
-        "{} questions, {statements} statements, {} of them read log_entries or detections from end to end",
+        "{} questions, {statements} statements, {} of them read a table of lines or of detections, or its text index, from end to end",
         all.len(),
         reading_through.len()
     )?;
