@@ -10,6 +10,7 @@ import {
 import { connection, detections, isAbort, problemOf, retrying, watchDetections, type Problem } from '$lib/api';
 import { toasts } from '$lib/components/toasts.svelte';
 import { everySeconds } from '$lib/time/clock.svelte';
+import { fixed } from '$lib/time/window';
 import { detectionFilter, type AlertFilter } from './filter';
 import {
   compareDetections,
@@ -90,7 +91,10 @@ export class Board {
     let established = Promise.resolve();
     if (this.isWatching) {
       // A watch has no past: what it finds is new, so only the end of a span is asked of it, and everything comes open.
-      const filter = detectionFilter({ ...this.#filter, minutes: undefined, from: undefined }, Date.now());
+      const filter = detectionFilter(
+        { ...this.#filter, window: fixed(undefined, this.#filter.window.until) },
+        Date.now(),
+      );
       delete filter.unacknowledged;
       established = new Promise((resolve) => {
         const watch = watchDetections(filter, {
@@ -114,8 +118,8 @@ export class Board {
 
   /** Whether new ones can match at all. */
   get isWatching(): boolean {
-    const { state, until } = this.#filter;
-    return state !== 'acknowledged' && (until === undefined || until > Date.now());
+    const { state, window } = this.#filter;
+    return state !== 'acknowledged' && (window.until === undefined || window.until > Date.now());
   }
 
   stop(): void {

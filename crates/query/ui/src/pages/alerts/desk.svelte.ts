@@ -4,6 +4,7 @@ import { SvelteSet } from 'svelte/reactivity';
 import { Verdict, type Detection, type DetectionGroup } from '$gen/turnstone/v1/detection_pb';
 import { problemOf } from '$lib/api';
 import { toasts } from '$lib/components/toasts.svelte';
+import { timestampOf } from '$lib/time/format';
 import { acknowledge, reopen, type Target } from './actions';
 import { Board } from './board.svelte';
 import { detectionFilter, type AlertFilter } from './filter';
@@ -176,8 +177,9 @@ export class Desk {
   /** All that match now; what comes after this is not among them. */
   matching(): Target {
     const now = Date.now();
-    const filter: AlertFilter = { ...this.#filter, state: 'open', isSuppressed: false };
-    return { kind: 'filter', filter: detectionFilter({ ...filter, until: filter.until ?? now }, now) };
+    const filter = detectionFilter({ ...this.#filter, state: 'open', isSuppressed: false }, now);
+    filter.detectedUntil ??= timestampOf(now);
+    return { kind: 'filter', filter };
   }
 
   #changeOpenCounts(detections: readonly Detection[], by: bigint): void {

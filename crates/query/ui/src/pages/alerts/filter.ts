@@ -4,6 +4,7 @@ import { DetectionFilterSchema, Severity, Verdict, type DetectionFilter } from '
 import { severityNamed } from '$lib/components/severity';
 import type { Query } from '$lib/router/location';
 import { timestampOf } from '$lib/time/format';
+import { isUnset, spanOf, windowOf, type TimeWindow } from '$lib/time/window';
 
 export type State = 'open' | 'acknowledged' | 'all';
 
@@ -17,22 +18,11 @@ export interface AlertFilter {
   source: string;
   scorer: string;
   verdict: Verdict;
-  /** Minutes back from now, or `from` and `until` in milliseconds since 1970. */
-  minutes: number | undefined;
-  from: number | undefined;
-  until: number | undefined;
+  /** When it was detected. */
+  window: TimeWindow;
   /** What a suppression acknowledged as it came. */
   isSuppressed: boolean;
 }
-
-export const SPANS: readonly { minutes: number; name: string; label: string }[] = [
-  { minutes: 15, name: '15m', label: 'Last 15 minutes' },
-  { minutes: 60, name: '1h', label: 'Last hour' },
-  { minutes: 360, name: '6h', label: 'Last 6 hours' },
-  { minutes: 1_440, name: '24h', label: 'Last 24 hours' },
-  { minutes: 10_080, name: '7d', label: 'Last 7 days' },
-  { minutes: 43_200, name: '30d', label: 'Last 30 days' },
-];
 
 export const VERDICTS: readonly { verdict: Verdict; name: string; label: string; hint: string }[] = [
   { verdict: Verdict.TRUE_POSITIVE, name: 'true', label: 'True positive', hint: 'The label is right, and it matters.' },
@@ -51,7 +41,6 @@ export function verdictLabel(verdict: Verdict): string {
 
 /** Reads the query of the address. What is not understood does not filter. */
 export function parseFilter(query: Query): AlertFilter {
-  const span = SPANS.find(({ name }) => name === query['since']);
   const state = query['state'];
   return {
     state: state === 'acknowledged' || state === 'all' ? state : 'open',
@@ -61,16 +50,9 @@ export function parseFilter(query: Query): AlertFilter {
     source: query['source'] ?? '',
     scorer: query['scorer'] ?? '',
     verdict: VERDICTS.find(({ name }) => name === query['verdict'])?.verdict ?? Verdict.UNSPECIFIED,
-    minutes: span?.minutes,
-    from: span === undefined ? instant(query['from']) : undefined,
-    until: span === undefined ? instant(query['until']) : undefined,
+    window: windowOf(query),
     isSuppressed: query['suppressed'] === 'yes',
   };
-}
-
-function instant(text: string | undefined): number | undefined {
-  const ms = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(ms) ? undefined : ms;
 }
 
 /** How many filters are set, the state and the text aside. */
@@ -81,7 +63,7 @@ export function countFilters(filter: AlertFilter): number {
     filter.source !== '',
     filter.scorer !== '',
     filter.verdict !== Verdict.UNSPECIFIED,
-    filter.minutes !== undefined || filter.from !== undefined || filter.until !== undefined,
+    !isUnset(filter.window),
     filter.isSuppressed,
   ];
   return set.filter(Boolean).length;
@@ -97,7 +79,7 @@ export const NO_FILTER: Readonly<Record<string, undefined>> = Object.fromEntries
 
 /** As the server takes it, at the moment `now`. */
 export function detectionFilter(filter: AlertFilter, now: number): DetectionFilter {
-  const from = filter.minutes === undefined ? filter.from : now - filter.minutes * 60_000;
+  const { from, until } = spanOf(filter.window, now);
   return create(DetectionFilterSchema, {
     ...(filter.state !== 'all' && !filter.isSuppressed && { unacknowledged: filter.state === 'open' }),
     text: filter.text.trim(),
@@ -107,7 +89,7 @@ export function detectionFilter(filter: AlertFilter, now: number): DetectionFilt
     scorer: filter.scorer,
     verdict: filter.verdict,
     ...(from !== undefined && { detectedFrom: timestampOf(from) }),
-    ...(filter.until !== undefined && { detectedUntil: timestampOf(filter.until) }),
+    ...(until !== undefined && { detectedUntil: timestampOf(until) }),
     // Suppressed ones come acknowledged: asked for openly they are there, else they are out of the way.
     suppressed: filter.isSuppressed,
   });
