@@ -8,8 +8,8 @@ export interface SeverityLook {
   /** As in URLs and on the command line. */
   name: string;
   label: string;
-  /** The part of the token's name: `--critical`, `--critical-soft`, `--critical-solid`. */
-  token: 'critical' | 'error' | 'warn' | 'info' | 'debug';
+  /** For `data-tone`, which gives it its colours (theme.css). */
+  tone: 'critical' | 'error' | 'warn' | 'info' | 'debug';
   icon: IconName;
 }
 
@@ -18,18 +18,18 @@ const LOOKS: Readonly<Record<Severity, SeverityLook>> = {
     severity: Severity.CRITICAL,
     name: 'CRITICAL',
     label: 'Critical',
-    token: 'critical',
+    tone: 'critical',
     icon: 'octagon',
   },
-  [Severity.ERROR]: { severity: Severity.ERROR, name: 'ERROR', label: 'Error', token: 'error', icon: 'warning' },
-  [Severity.WARN]: { severity: Severity.WARN, name: 'WARN', label: 'Warning', token: 'warn', icon: 'warning' },
-  [Severity.INFO]: { severity: Severity.INFO, name: 'INFO', label: 'Info', token: 'info', icon: 'info' },
-  [Severity.DEBUG]: { severity: Severity.DEBUG, name: 'DEBUG', label: 'Debug', token: 'debug', icon: 'info' },
+  [Severity.ERROR]: { severity: Severity.ERROR, name: 'ERROR', label: 'Error', tone: 'error', icon: 'warning' },
+  [Severity.WARN]: { severity: Severity.WARN, name: 'WARN', label: 'Warning', tone: 'warn', icon: 'warning' },
+  [Severity.INFO]: { severity: Severity.INFO, name: 'INFO', label: 'Info', tone: 'info', icon: 'info' },
+  [Severity.DEBUG]: { severity: Severity.DEBUG, name: 'DEBUG', label: 'Debug', tone: 'debug', icon: 'info' },
   [Severity.UNSPECIFIED]: {
     severity: Severity.UNSPECIFIED,
     name: '',
     label: 'No severity',
-    token: 'debug',
+    tone: 'debug',
     icon: 'info',
   },
 };

@@ -1,38 +1,30 @@
 // The counts of a timeline as columns, one for each step whether something came or not: what is drawn, and what the table says. Pure.
 import { Severity } from '$gen/turnstone/v1/detection_pb';
 import type { SeverityCount, Timeline } from '$gen/turnstone/v1/stats_pb';
+import type { SeverityLook } from '$lib/components/severity';
 import { millis } from '$lib/time/format';
 import type { Span } from './span';
 
 /** One colour of a column. */
 export interface Layer {
   label: string;
-  /** The token of its colour, without `--`. */
-  token: string;
-  /** Filled with this token and only edged with its colour: what there is most of must not outshine what matters. */
-  soft?: string;
+  /** For `data-tone`, and the first part of the names of its colours. */
+  tone: SeverityLook['tone'];
+  /** Only edged with its colour, and filled softly: what there is most of must not outshine what matters. */
+  isSoft?: true;
   severities: readonly Severity[];
 }
 
-/** Worst first, which is drawn at the bottom: there heights can be compared. */
-export const LINE_LAYERS: readonly Layer[] = [
-  { label: 'Critical', token: 'critical-solid', severities: [Severity.CRITICAL] },
-  { label: 'Error', token: 'error-solid', severities: [Severity.ERROR] },
-  { label: 'Warn', token: 'warn-solid', severities: [Severity.WARN] },
-  {
-    label: 'Other',
-    token: 'info-solid',
-    soft: 'info-soft',
-    severities: [Severity.INFO, Severity.DEBUG, Severity.UNSPECIFIED],
-  },
+const BAD_LAYERS: readonly Layer[] = [
+  { label: 'Critical', tone: 'critical', severities: [Severity.CRITICAL] },
+  { label: 'Error', tone: 'error', severities: [Severity.ERROR] },
+  { label: 'Warn', tone: 'warn', severities: [Severity.WARN] },
 ];
+const LEAST = { tone: 'info', severities: [Severity.INFO, Severity.DEBUG, Severity.UNSPECIFIED] } as const;
 
-export const DETECTION_LAYERS: readonly Layer[] = [
-  { label: 'Critical', token: 'critical-solid', severities: [Severity.CRITICAL] },
-  { label: 'Error', token: 'error-solid', severities: [Severity.ERROR] },
-  { label: 'Warn', token: 'warn-solid', severities: [Severity.WARN] },
-  { label: 'Info', token: 'info-solid', severities: [Severity.INFO, Severity.DEBUG, Severity.UNSPECIFIED] },
-];
+/** Worst first, which is drawn at the bottom: there heights can be compared. */
+export const LINE_LAYERS: readonly Layer[] = [...BAD_LAYERS, { label: 'Other', ...LEAST, isSoft: true }];
+export const DETECTION_LAYERS: readonly Layer[] = [...BAD_LAYERS, { label: 'Info', ...LEAST }];
 
 /** Counts of one kind: by layer, then by step. */
 export interface Stack {

@@ -135,8 +135,8 @@ export class Plot {
     const x = (index: number) => this.#plot.valToPos((starts[0] ?? 0) / 1_000 + index * bucketSeconds, 'x', true);
     const bottom = bbox.top + bbox.height;
     const perValue = bbox.height / this.#top;
-    const colours = layers.map(({ token }) => this.#palette.colour(token));
-    const softColours = layers.map(({ soft }) => soft && this.#palette.colour(soft));
+    const colours = layers.map(({ tone }) => this.#palette.colour(`${tone}-solid`));
+    const softColours = layers.map(({ tone, isSoft }) => isSoft && this.#palette.colour(`${tone}-soft`));
     ctx.save();
     for (let index = 0; index < starts.length; index += 1) {
       if (totals[index] === 0) continue;
