@@ -56,6 +56,28 @@ describe('hostile text', () => {
     expect(shown(flood)).toBe('Z‹+200 marks›algo');
   });
 
+  it('counts the same ones in a row', () => {
+    expect(shown('a\u001b\u001b\u001bb\u001b')).toBe('a‹ESC ×3›b‹ESC›');
+    expect(shown('\r\r\n\u{e0041}\u{e0041}')).toBe('‹CR ×2›‹LF›‹U+E0041 ×2›');
+    expect(shown('\n\n\t\u0007\u0007', true)).toBe('\n\n\t‹U+0007 ×2›');
+    expect(visible('\u202e'.repeat(256_000))).toEqual([
+      { kind: 'chip', text: 'U+202E ×256,000', title: 'U+202E right-to-left override ×256,000' },
+    ]);
+  });
+
+  it('makes no more elements than a page can bear', () => {
+    const pieces = visible('\u001b[\u0007'.repeat(80_000));
+    expect(pieces.length).toBeLessThan(5_000);
+    expect(pieces.filter(({ kind }) => kind === 'chip')).toHaveLength(2_000);
+    // All of it is still there, and nothing of it as it was.
+    const text = pieces.map((piece) => (piece.kind === 'chip' ? `‹${piece.text}›` : piece.text)).join('');
+    expect(text).toBe('‹ESC›[‹U+0007›'.repeat(80_000));
+    const ranges = Array.from({ length: 9_000 }, (_, index) => ({ start: 2 * index, end: 2 * index + 1, mark: 'hit' }));
+    const marked = visible('a '.repeat(9_000), { ranges });
+    expect(marked.filter(({ mark }) => mark === 'hit')).toHaveLength(2_000);
+    expect(marked.map(({ text: part }) => part).join('')).toBe('a '.repeat(9_000));
+  });
+
   it('shows halves of characters', () => {
     expect(shown('a\ud83d b')).toBe('a‹U+D83D› b');
   });

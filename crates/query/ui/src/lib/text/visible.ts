@@ -1,6 +1,6 @@
 // Hostile text made visible. Log lines are written by whoever writes logs: control, bidirectional, invisible and look-alike-blank
-// characters become named chips, floods of combining marks are counted, and long texts are cut. What comes out is rendered as text
-// nodes only.
+// characters become named chips, the same ones in a row and floods of combining marks are counted, and long texts are cut. What comes out is
+// rendered as text nodes only.
 
 export interface Piece {
   kind: 'text' | 'chip';
@@ -32,7 +32,10 @@ export interface VisibleOptions {
 // supplementary selectors; private use; noncharacters at the end of planes; lone surrogates.
 const ODD =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ue000-\uf8ff\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}\u{f0000}-\u{10ffff}]|\p{Cs}|\p{M}{9,}/u;
-const ODD_ALL = new RegExp(ODD.source, 'gu');
+/** One, and the same again behind it. */
+const ODD_RUNS = new RegExp(`(${ODD.source})\\1*`, 'gu');
+/** Chips and marks are elements, and a line may be nothing but odd characters or matches: beyond so many they are text as well. */
+const ELEMENTS_MAX = 2_000;
 const EMOJI_SELECTOR = /^\p{Extended_Pictographic}$/u;
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -79,44 +82,58 @@ export function isOdd(text: string, { isMultiline = false }: VisibleOptions = {}
 }
 
 /** The pieces of a text, in order; together they stand for all of it. */
-export function visible(text: string, options: VisibleOptions = {}): Piece[] {
-  const ranges = options.ranges ?? [];
-  if (ranges.length === 0) return piecesOf(text, options.isMultiline ?? false, undefined, []);
-  const pieces: Piece[] = [];
+export function visible(text: string, { isMultiline = false, ranges = [] }: VisibleOptions = {}): Piece[] {
+  const pieces = new Pieces(isMultiline);
   let at = 0;
   for (const { start, end, mark } of ranges) {
     const from = Math.max(at, Math.min(start, text.length));
     const until = Math.max(from, Math.min(end, text.length));
-    if (from > at) piecesOf(text.slice(at, from), options.isMultiline ?? false, undefined, pieces);
-    if (until > from) piecesOf(text.slice(from, until), options.isMultiline ?? false, mark, pieces);
+    pieces.add(text.slice(at, from));
+    pieces.add(text.slice(from, until), mark);
     at = until;
   }
-  if (at < text.length) piecesOf(text.slice(at), options.isMultiline ?? false, undefined, pieces);
-  return pieces;
+  pieces.add(text.slice(at));
+  return pieces.list;
 }
 
-function piecesOf(text: string, isMultiline: boolean, mark: string | undefined, pieces: Piece[]): Piece[] {
-  let at = 0;
-  const push = (piece: Piece) => pieces.push(mark === undefined ? piece : { ...piece, mark });
-  for (const found of text.matchAll(ODD_ALL)) {
-    const [odd] = found;
-    if (isMultiline && (odd === '\n' || odd === '\t')) continue;
-    // The selector that makes an emoji of a sign is no trick.
-    if (odd === '\ufe0f' && EMOJI_SELECTOR.test(lastCharacter(text.slice(Math.max(0, found.index - 2), found.index))))
-      continue;
-    if (found.index > at) push({ kind: 'text', text: text.slice(at, found.index) });
-    push(chip(odd));
-    at = found.index + odd.length;
+class Pieces {
+  readonly list: Piece[] = [];
+  readonly #isMultiline: boolean;
+  #elements = 0;
+
+  constructor(isMultiline: boolean) {
+    this.#isMultiline = isMultiline;
   }
-  if (at < text.length) push({ kind: 'text', text: text.slice(at) });
-  return pieces;
+
+  add(text: string, mark?: string): void {
+    let at = 0;
+    for (const { 0: run, 1: odd = run, index } of text.matchAll(ODD_RUNS)) {
+      if (this.#isMultiline && (odd === '\n' || odd === '\t')) continue;
+      // The selector that makes an emoji of a sign is no trick.
+      if (run === '\ufe0f' && EMOJI_SELECTOR.test(lastCharacter(text.slice(Math.max(0, index - 2), index)))) continue;
+      this.#push({ kind: 'text', text: text.slice(at, index) }, mark);
+      this.#push(chip(odd, run.length / odd.length), mark);
+      at = index + run.length;
+    }
+    this.#push({ kind: 'text', text: text.slice(at) }, mark);
+  }
+
+  #push(piece: Piece, mark: string | undefined): void {
+    if (piece.text === '') return;
+    const isElement = piece.kind === 'chip' || mark !== undefined;
+    const last = this.list.at(-1);
+    if (isElement && (this.#elements += 1) <= ELEMENTS_MAX)
+      this.list.push(mark === undefined ? piece : { ...piece, mark });
+    else if (last?.kind === 'text' && last.mark === undefined) last.text += plainText(piece);
+    else this.list.push({ kind: 'text', text: plainText(piece) });
+  }
 }
 
 function lastCharacter(text: string): string {
   return Array.from(text).at(-1) ?? '';
 }
 
-function chip(odd: string): Piece {
+function chip(odd: string, count: number): Piece {
   const code = odd.codePointAt(0) ?? 0;
   const width = code > 0xffff ? 2 : 1;
   if (odd.length > width) {
@@ -129,15 +146,17 @@ function chip(odd: string): Piece {
   const number = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
   const name =
     NAMES[code] ?? (code >= 0xd800 && code <= 0xdfff ? 'half of a character' : 'character that is not shown');
-  return { kind: 'chip', text: SHORT[code] ?? number, title: `${number} ${name}` };
+  const times = count === 1 ? '' : ` ×${count.toLocaleString('en')}`;
+  return { kind: 'chip', text: (SHORT[code] ?? number) + times, title: `${number} ${name}${times}` };
 }
 
-/** A name in one piece, for options, titles and labels: `web‹U+202E›`. Text that is longer than a name goes through HostileText. */
-export function nameText(name: string): string {
-  if (!isOdd(name)) return name;
-  return visible(name)
-    .map(({ kind, text }) => (kind === 'chip' ? `‹${text}›` : text))
-    .join('');
+/** A piece where there are no elements. */
+const plainText = ({ kind, text }: Piece): string => (kind === 'chip' ? `‹${text}›` : text);
+
+/** In one piece, for options, titles and labels: `web‹U+202E›`. What is longer than a name goes through HostileText. */
+export function nameText(name: string, options: VisibleOptions = {}): string {
+  if (!isOdd(name, options)) return name;
+  return visible(name, options).map(plainText).join('');
 }
 
 /** The first `most` characters, never half of one, and how many characters are left out (in UTF-16 units). */
