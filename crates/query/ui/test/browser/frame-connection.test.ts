@@ -132,3 +132,39 @@ it('an answer that is wrong is no lost connection', async () => {
   await button(page, 'Try again').click();
   await messages(page).first().waitFor();
 });
+
+describe('a call that is never answered', () => {
+  // No real server takes a call and falls silent when it is told to.
+  const hold = (calls: string) =>
+    open(stack, '/alerts', {
+      before: async (opened) => {
+        await opened.clock.install();
+        await opened.route(calls, () => {});
+      },
+    });
+
+  it('is given up and can be made again', async () => {
+    const page = await hold('**/ListDetections');
+    await page.getByRole('status', { name: 'Reading the alerts' }).waitFor();
+    await page.clock.fastForward(39_000);
+    await page.getByRole('status', { name: 'Reading the alerts' }).waitFor();
+    await page.clock.fastForward(2_000);
+    await page.getByText('The alerts could not be read').waitFor();
+    await page.getByText('The server did not answer in time. It may be busy.').waitFor();
+    await page.getByRole('banner').getByText('Connected').waitFor();
+    expect(await page.getByText('Connection lost').count()).toBe(0);
+    await page.unroute('**/ListDetections');
+    await button(page, 'Try again').click();
+    await messages(page).first().waitFor();
+  });
+
+  it('is a lost connection where nothing is answered at all', async () => {
+    const page = await hold('**/{turnstone.v1.*/*,healthz}');
+    await page.getByRole('status', { name: 'Reading the alerts' }).waitFor();
+    await page.clock.fastForward(41_000);
+    await page.getByText('Connection lost').waitFor();
+    await page.unroute('**/{turnstone.v1.*/*,healthz}');
+    await messages(page).first().waitFor();
+    await page.getByText('Connection lost').waitFor({ state: 'detached' });
+  });
+});

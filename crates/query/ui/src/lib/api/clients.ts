@@ -1,5 +1,5 @@
 // The clients of the public API: gRPC-web on the server that the page came from, with the session's token and tenant.
-import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
+import { Code, ConnectError, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import { DetectionService } from '$gen/turnstone/v1/detection_pb';
 import { EntryService } from '$gen/turnstone/v1/entry_pb';
@@ -33,6 +33,7 @@ export function noteFailure(error: unknown, token?: string): void {
   if (isAbort(error)) return;
   const problem = problemOf(error);
   if (problem.offline) connection.lost();
+  else if (problem.code === Code.DeadlineExceeded) void connection.doubt();
   else if (problem.code === Code.Unauthenticated) session.refuse(problem.reason, token);
 }
 
@@ -54,11 +55,20 @@ async function tracedFetch(input: RequestInfo | URL, init?: RequestInit): Promis
   return response;
 }
 
-const transport = createGrpcWebTransport({
+/** The server gives up after 30 s and says so; whatever takes longer than this is lost on the way. */
+export const CALL_TIME_MAX_MS = 40_000;
+
+const grpcWeb = createGrpcWebTransport({
   baseUrl: typeof location === 'undefined' ? 'http://localhost' : location.origin,
   interceptors: [identified],
   fetch: tracedFetch,
 });
+
+const transport: Transport = {
+  // The transport's own default would cut streams too, which stand for as long as somebody looks and notice silence themselves.
+  unary: (method, signal, timeoutMs = CALL_TIME_MAX_MS, ...rest) => grpcWeb.unary(method, signal, timeoutMs, ...rest),
+  stream: grpcWeb.stream,
+};
 
 export const detections = createClient(DetectionService, transport);
 export const entries = createClient(EntryService, transport);

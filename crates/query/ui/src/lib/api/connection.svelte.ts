@@ -41,11 +41,22 @@ export class Connection {
     if (this.online || this.#probing) return;
     clearTimeout(this.#timer);
     this.retryAt = undefined;
+    await this.#ask();
+  }
+
+  /** Something had no answer in time, which may be a busy server or none. */
+  async doubt(): Promise<void> {
+    if (this.online && !this.#probing) await this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const wasOnline = this.online;
     this.#probing = true;
     const answered = await this.#probe();
     this.#probing = false;
     if (answered) this.reached();
     else if (!this.online) this.#schedule();
+    else if (wasOnline) this.lost();
   }
 
   #schedule(): void {

@@ -48,7 +48,10 @@ export function problemOf(error: unknown): Problem {
   }
   const violations = violationsOf(connect).map(({ field, reason }) => ({ field, reason: sentence(reason) }));
   return {
-    reason: sentence(connect.rawMessage) || 'The server gave no reason.',
+    reason:
+      connect.code === Code.DeadlineExceeded
+        ? 'The server did not answer in time. It may be busy.'
+        : sentence(connect.rawMessage) || 'The server gave no reason.',
     code: connect.code,
     retryable: RETRYABLE.has(connect.code),
     offline,

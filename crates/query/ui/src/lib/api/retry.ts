@@ -1,4 +1,5 @@
 // Repeats reads that failed for a passing reason. Never used for what changes something.
+import { Code } from '@connectrpc/connect';
 import { pause, waitMs } from './backoff';
 import { isAbort, problemOf } from './problem';
 
@@ -15,6 +16,8 @@ export async function retrying<T>(read: () => Promise<T>, signal?: AbortSignal):
       if (isAbort(error)) throw error;
       const problem = problemOf(error);
       if (!problem.retryable || problem.offline || attempt >= REPEATS_MAX) throw error;
+      // Somebody has waited for that long already.
+      if (problem.code === Code.DeadlineExceeded) throw error;
       await pause(waitMs(attempt, BACKOFF), signal);
     }
   }

@@ -111,8 +111,9 @@ export class Board {
     }
     this.#ends.push(everySeconds(FRESHEN_SECONDS, () => void this.freshen()));
     const first = this.#readFirst();
-    // What came between the list and the watch is in neither.
-    if (this.isWatching) void Promise.all([first, established]).then(() => this.freshen());
+    // What came between the list and the watch is in neither. Where there is no list, it stays with its reason.
+    if (this.isWatching)
+      void Promise.all([first, established]).then(() => (this.isEmptyHanded ? undefined : this.freshen()));
     await first;
   }
 
@@ -130,6 +131,7 @@ export class Board {
 
   /** Tries again after a failure. */
   retry(): void {
+    this.problem = undefined;
     if (this.isEmptyHanded) void this.#readFirst();
     else void this.readMore();
   }
@@ -140,7 +142,6 @@ export class Board {
   }
 
   async #readFirstNow(): Promise<void> {
-    this.problem = undefined;
     try {
       for (;;) {
         const version = this.#version;
@@ -161,6 +162,7 @@ export class Board {
         this.#nextPage = page.nextPageToken;
         this.#lastPaged = page.groups.at(-1);
         this.isEmptyHanded = false;
+        this.problem = undefined;
         return;
       }
     } catch (error) {

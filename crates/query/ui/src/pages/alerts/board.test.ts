@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   DetectionGroupSchema,
@@ -163,6 +164,22 @@ describe('the list', () => {
     expect(asked.length).toBe(1);
     await asked.shift()!.answer([group('a', 0)], 'page 2');
     expect([board.order, board.hasMore, board.isEmptyHanded]).toEqual([[key('a')], true, false]);
+  });
+
+  it('says why it cannot be read until somebody tries again', async () => {
+    vi.spyOn(detections, 'listDetections').mockRejectedValueOnce(new ConnectError('no', Code.DeadlineExceeded));
+    const board = new Board(parseFilter({}));
+    void board.start();
+    await settled();
+    watched.established(false);
+    await settled();
+    expect([asked.length, board.problem?.code]).toEqual([0, Code.DeadlineExceeded]);
+    void board.freshen();
+    expect([asked.length, board.problem?.code]).toEqual([1, Code.DeadlineExceeded]);
+    board.retry();
+    expect([asked.length, board.problem]).toEqual([1, undefined]);
+    await asked.shift()!.answer([group('a', 0)]);
+    expect(board.order).toEqual([key('a')]);
   });
 
   it('goes on where all that was shown has been taken away', async () => {
