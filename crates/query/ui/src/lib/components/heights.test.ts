@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Heights } from './heights';
+import { Heights, forgetGone } from './heights';
 
 describe('heights', () => {
   it('agree with plain sums', () => {
@@ -25,6 +25,15 @@ describe('heights', () => {
     expect(heights.total).toBe(sum);
     expect(heights.at(sum + 1_000)).toBe(plain.length - 1);
     expect(heights.at(-5)).toBe(0);
+  });
+
+  it('of rows that are gone are forgotten, once there are many', () => {
+    const known = new Map(Array.from({ length: 1_010 }, (_, index) => [String(index), index]));
+    const present = (count: number) => new Map(Array.from({ length: count }, (_, index) => [String(index), index]));
+    forgetGone(known, present(10));
+    expect(known.size).toBe(1_010);
+    forgetGone(known, present(9));
+    expect([...known.values()]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   it('of nothing are nothing', () => {

@@ -1,6 +1,15 @@
 // Heights of the rows of a long list: sums up to a row and the row at a position, both in the logarithm of the number of rows
 // (a Fenwick tree), so that 100,000 rows of different heights scroll as ten do.
 
+/** Measured heights that are kept for rows that are not in the list any more: they may come back. */
+const GONE_MAX = 1_000;
+
+/** Forgets what was measured of rows that are not `present`, once there are many. */
+export function forgetGone(known: Map<string, number>, present: ReadonlyMap<string, number>): void {
+  if (known.size <= present.size + GONE_MAX) return;
+  for (const key of known.keys()) if (!present.has(key)) known.delete(key);
+}
+
 export class Heights {
   #tree: Float64Array;
   #own: Float64Array;

@@ -23,7 +23,7 @@ import {
   withDetection,
 } from './groups';
 import { commandOf } from './keys';
-import { rowsOf, type Opened } from './rows';
+import { Rows, type Opened } from './rows';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 function detection(id: string, at: number, init: Partial<Omit<Detection, '$typeName' | '$unknown'>> = {}): Detection {
@@ -154,7 +154,10 @@ describe('the rows', () => {
 
   it('are groups, and what is open behind them', () => {
     const [a, b] = [detection('1', NOW), detection('2', NOW)];
-    const rows = rowsOf(['x', 'y', 'z'], new Map([['y', opened({ occurrences: [a, b], explained: new Set(['1']) })]]));
+    const rows = new Rows().of(
+      ['x', 'y', 'z'],
+      new Map([['y', opened({ occurrences: [a, b], explained: new Set(['1']) })]]),
+    );
     expect(rows.map(({ kind }) => kind)).toEqual([
       'group',
       'group',
@@ -169,8 +172,14 @@ describe('the rows', () => {
   });
 
   it('are the same objects again', () => {
-    const [first] = rowsOf(['x'], new Map());
-    expect(rowsOf(['y', 'x'], new Map())[1]).toBe(first);
+    const rows = new Rows();
+    const [first] = rows.of(['x'], new Map());
+    expect(rows.of(['y', 'x'], new Map())[1]).toBe(first);
+    expect(rows.of(['y', 'x', 'z'], new Map([['z', opened({})]]))[1]).toBe(first);
+    expect(rows.of(['x'], new Map())).toEqual([first]);
+    // What has gone is forgotten.
+    rows.of(['y'], new Map());
+    expect(rows.of(['x'], new Map())[0]).not.toBe(first);
   });
 });
 

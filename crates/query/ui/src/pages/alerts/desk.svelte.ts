@@ -10,7 +10,7 @@ import { Board } from './board.svelte';
 import { detectionFilter, type AlertFilter } from './filter';
 import { keyOf } from './groups';
 import { OpenGroups } from './opened.svelte';
-import { rowsOf } from './rows';
+import { Rows } from './rows';
 
 /** For all calls: nothing of their own. */
 export const OPTIONS = {};
@@ -33,7 +33,8 @@ export class Desk {
   readonly labelsExplained = new SvelteSet<string>();
   /** The group that has the focus, or had it last. */
   activeKey = $state<string | undefined>();
-  rows = $derived.by(() => rowsOf(this.board.order, this.open.byKey));
+  readonly #rows = new Rows();
+  rows = $derived.by(() => this.#rows.of(this.board.order, this.open.byKey));
   selectedGroups = $derived.by(() => [...this.selected].flatMap((key) => this.board.groups.get(key) ?? []));
 
   #filter: AlertFilter;

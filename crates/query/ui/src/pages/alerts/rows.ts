@@ -1,4 +1,4 @@
-// The rows of the list: groups, and behind an open one its detail, its occurrences and their end. Pure.
+// The rows of the list: groups, and behind an open one its detail, its occurrences and their end.
 import type { Detection } from '$gen/turnstone/v1/detection_pb';
 import type { Problem } from '$lib/api/problem';
 
@@ -19,38 +19,51 @@ export interface Opened {
   explained: ReadonlySet<string>;
 }
 
-const groupRows = new Map<string, Row>();
-function groupRow(group: string): Row {
-  let row = groupRows.get(group);
-  if (row === undefined) groupRows.set(group, (row = { kind: 'group', key: group, group }));
-  return row;
-}
+/** The rows of one list. Those of groups are the same objects each time, so that long lists cost little. */
+export class Rows {
+  #order: readonly string[] = [];
+  #rows: readonly Row[] = [];
+  /** Those of `#rows`. */
+  #byGroup = new Map<string, Row>();
 
-let last: { order: readonly string[]; rows: readonly Row[] } = { order: [], rows: [] };
-
-/** A row for each group; where groups have come behind the others, only for those. */
-function groupRowsOf(order: readonly string[]): readonly Row[] {
-  const isLonger = order.length >= last.order.length && last.order.every((group, index) => group === order[index]);
-  const rows = isLonger ? last.rows.concat(order.slice(last.order.length).map(groupRow)) : order.map(groupRow);
-  last = { order, rows };
-  return rows;
-}
-
-/** All rows in order. Those of groups are the same objects each time, so that long lists cost little. */
-export function rowsOf(order: readonly string[], opened: ReadonlyMap<string, Opened>): readonly Row[] {
-  if (opened.size === 0) return groupRowsOf(order);
-  const rows: Row[] = [];
-  for (const group of order) {
-    rows.push(groupRow(group));
-    const open = opened.get(group);
-    if (open === undefined) continue;
-    rows.push({ kind: 'detail', key: `detail ${group}`, group });
-    for (const detection of open.occurrences) {
-      rows.push({ kind: 'occurrence', key: `occurrence ${detection.id}`, group, detection });
-      if (open.explained.has(detection.id))
-        rows.push({ kind: 'explanation', key: `explanation ${detection.id}`, group, detection });
-    }
-    rows.push({ kind: 'end', key: `end ${group}`, group });
+  /** All in order. */
+  of(order: readonly string[], opened: ReadonlyMap<string, Opened>): readonly Row[] {
+    const rows = this.#groupRows(order);
+    if (opened.size === 0) return rows;
+    return rows.flatMap((row) => {
+      const open = opened.get(row.group);
+      return open === undefined ? row : [row, ...openRows(row.group, open)];
+    });
   }
-  return rows;
+
+  /** A row for each group; where groups have come behind the others, only for those. */
+  #groupRows(order: readonly string[]): readonly Row[] {
+    const isLonger = order.length >= this.#order.length && this.#order.every((group, index) => group === order[index]);
+    const before = this.#byGroup;
+    if (!isLonger) {
+      this.#byGroup = new Map();
+      this.#rows = [];
+    }
+    const added = order.slice(this.#rows.length).map((group): Row => {
+      const row = before.get(group) ?? { kind: 'group', key: group, group };
+      this.#byGroup.set(group, row);
+      return row;
+    });
+    this.#order = order;
+    return (this.#rows = this.#rows.concat(added));
+  }
+}
+
+/** What is open below a group. */
+function openRows(group: string, { occurrences, explained }: Opened): Row[] {
+  return [
+    { kind: 'detail', key: `detail ${group}`, group },
+    ...occurrences.flatMap((detection): Row[] => [
+      { kind: 'occurrence', key: `occurrence ${detection.id}`, group, detection },
+      ...(explained.has(detection.id)
+        ? [{ kind: 'explanation' as const, key: `explanation ${detection.id}`, group, detection }]
+        : []),
+    ]),
+    { kind: 'end', key: `end ${group}`, group },
+  ];
 }
