@@ -82,6 +82,37 @@ describe('a click', () => {
   });
 });
 
+it('what one looks at stays, until it is dismissed', async () => {
+  const page = await openAlerts(stack, '', { before: (opened) => opened.clock.install() });
+  for (const user of ['eva', 'tom']) await button(messages(page, `for ${user}`), 'Acknowledge').click();
+  const toasts = toast(page, 'Acknowledged 1 detection.');
+  await expect.poll(() => toasts.count()).toBe(2);
+  const dismiss = button(page, 'Dismiss').first();
+  await dismiss.focus();
+  await page.clock.fastForward(60_000);
+  expect(await toasts.count()).toBe(2);
+  await dismiss.press('Enter');
+  await expect.poll(() => toasts.count()).toBe(1);
+  await toasts.hover();
+  await page.clock.fastForward(60_000);
+  expect(await toasts.count()).toBe(1);
+  await page.mouse.move(0, 0);
+  await page.clock.fastForward(11_000);
+  await expect.poll(() => toasts.count()).toBe(0);
+});
+
+it('dismissing what has the focus lets the others go', async () => {
+  const page = await openAlerts(stack, '', { before: (opened) => opened.clock.install() });
+  for (const user of ['eva', 'tom']) await button(messages(page, `for ${user}`), 'Acknowledge').click();
+  const toasts = toast(page, 'Acknowledged 1 detection.');
+  await expect.poll(() => toasts.count()).toBe(2);
+  await button(page, 'Dismiss').first().focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(() => toasts.count()).toBe(1);
+  await page.clock.fastForward(11_000);
+  await expect.poll(() => toasts.count()).toBe(0);
+});
+
 describe('the dialog', () => {
   it('takes verdict, note and name for a selection, and says how many', async () => {
     const page = await openAlerts(stack);

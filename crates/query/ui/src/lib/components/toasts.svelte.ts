@@ -22,11 +22,12 @@ class Toasts {
   list = $state.raw<readonly Toast[]>([]);
   #next = 1;
   #timers = new Map<number, ReturnType<typeof setTimeout>>();
+  #isHeld = false;
 
   show(content: ToastContent): number {
     const toast = { ...content, id: this.#next++ };
     this.list = [...this.list.slice(-3), toast];
-    this.#countDown(toast);
+    if (!this.#isHeld) this.#countDown(toast);
     return toast.id;
   }
 
@@ -36,12 +37,16 @@ class Toasts {
     this.list = this.list.filter((toast) => toast.id !== id);
   }
 
-  /** Nothing leaves while somebody points at it or has the focus in it. */
+  /** Nothing leaves, nor what comes meanwhile, while somebody points at one or has the focus in it. */
   hold(): void {
+    this.#isHeld = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
+  /** Each stands for its whole time again. */
   release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
     for (const toast of this.list) this.#countDown(toast);
   }
 
