@@ -1,6 +1,5 @@
 // Detections as they come: one stream, opened again when it breaks, closed while nobody looks at the page.
 import { create } from '@bufbuild/protobuf';
-import type { CallOptions } from '@connectrpc/connect';
 import { WatchDetectionsRequestSchema, type Detection, type DetectionFilter } from '$gen/turnstone/v1/detection_pb';
 import { pause, waitMs } from './backoff';
 import { detections, noteFailure } from './clients';
@@ -22,11 +21,7 @@ const HIDDEN_TIME_MAX_MS = 20_000;
 const SILENCE_MAX_MS = 50_000;
 
 /** Watches until the returned function is called. */
-export function watchDetections(
-  filter: DetectionFilter | undefined,
-  handlers: WatchHandlers,
-  options: Omit<CallOptions, 'signal'> = {},
-): () => void {
+export function watchDetections(filter: DetectionFilter | undefined, handlers: WatchHandlers): () => void {
   const stop = new AbortController();
   void (async () => {
     const request = create(WatchDetectionsRequestSchema, { filter });
@@ -38,7 +33,7 @@ export function watchDetections(
       try {
         await visible(stop.signal);
         held.begin();
-        for await (const { event } of detections.watchDetections(request, { ...options, signal: held.signal })) {
+        for await (const { event } of detections.watchDetections(request, { signal: held.signal })) {
           held.alive();
           if (event.case === 'detection') handlers.detection(event.value);
           else if (!stands) {

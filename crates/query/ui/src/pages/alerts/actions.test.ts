@@ -64,7 +64,7 @@ describe('acknowledging in several calls', () => {
     const { failing, calls } = server();
     failing.add(1);
     const undone = vi.fn();
-    await expect(acknowledge(target, judgement, {}, undone)).rejects.toBe(busy);
+    await expect(acknowledge(target, judgement, undone)).rejects.toBe(busy);
     const [toast] = toasts.list;
     expect([toast?.message, toast?.isError]).toEqual(['Acknowledged 1,000 detections, then: Too many requests.', true]);
     await press('Undo');
@@ -75,13 +75,13 @@ describe('acknowledging in several calls', () => {
   it('says nothing of its own where the first one failed', async () => {
     const { failing } = server();
     failing.add(0);
-    await expect(acknowledge(target, judgement, {}, () => {})).rejects.toBe(busy);
+    await expect(acknowledge(target, judgement, () => {})).rejects.toBe(busy);
     expect(toasts.list).toEqual([]);
   });
 
   it('is taken back call by call, each once', async () => {
     const { failing, calls } = server();
-    await acknowledge(target, judgement, {}, () => {});
+    await acknowledge(target, judgement, () => {});
     failing.add('operation 1');
     await press('Undo');
     expect(toasts.list.at(-1)?.message).toBe('Not undone: Too many requests.');
@@ -109,7 +109,7 @@ describe('a group that is open', () => {
         ),
     );
     const group = create(DetectionGroupSchema, { fingerprint: 'x' });
-    const open = new OpenGroups({});
+    const open = new OpenGroups();
     open.open(group);
     open.refresh(group);
     asked[0]!.answer(false);

@@ -1,6 +1,5 @@
 // What one does to detections: acknowledge, open again, suppress. Each says what it changed and offers to take it back.
 import { create } from '@bufbuild/protobuf';
-import type { CallOptions } from '@connectrpc/connect';
 import {
   AcknowledgeDetectionsRequestSchema,
   CreateSuppressionRequestSchema,
@@ -57,10 +56,10 @@ function requestsFor(target: Target, judgement: Judgement, dryRun: boolean) {
 }
 
 /** How many detections it would change. */
-export async function countMatches(target: Target, options: CallOptions): Promise<number> {
+export async function countMatches(target: Target): Promise<number> {
   let count = 0;
   for (const request of requestsFor(target, { verdict: 0, notes: '', by: '' }, true)) {
-    count += Number((await detections.acknowledgeDetections(request, options)).acknowledgedCount);
+    count += Number((await detections.acknowledgeDetections(request)).acknowledgedCount);
   }
   return count;
 }
@@ -69,23 +68,18 @@ export const howMany = (count: number, one = 'detection', many = `${one}s`): str
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
 /** Acknowledges; throws where that fails, and offers to take back what was done before. `undone` runs once it has been taken back. */
-export async function acknowledge(
-  target: Target,
-  judgement: Judgement,
-  options: CallOptions,
-  undone: () => void,
-): Promise<number> {
+export async function acknowledge(target: Target, judgement: Judgement, undone: () => void): Promise<void> {
   const operations: string[] = [];
   let count = 0;
   const say = (message: string, isError: boolean) =>
     toasts.show({
       message,
       isError,
-      ...(operations.length > 0 && { action: { label: 'Undo', run: () => void undo(operations, options, undone) } }),
+      ...(operations.length > 0 && { action: { label: 'Undo', run: () => void undo(operations, undone) } }),
     });
   try {
     for (const request of requestsFor(target, judgement, false)) {
-      const answer = await detections.acknowledgeDetections(request, options);
+      const answer = await detections.acknowledgeDetections(request);
       count += Number(answer.acknowledgedCount);
       if (answer.acknowledgementId !== '') operations.push(answer.acknowledgementId);
     }
@@ -94,20 +88,18 @@ export async function acknowledge(
     throw error;
   }
   say(count === 0 ? 'Somebody was faster: nothing was open any more.' : `Acknowledged ${howMany(count)}.`, false);
-  return count;
 }
 
 /** Takes operations back, the last one first; after a failure those that are left. */
 async function undo(
   operations: readonly string[],
-  options: CallOptions,
   undone: () => void,
   { restored, leftAlone } = { restored: 0, leftAlone: 0 },
 ): Promise<void> {
   const left = [...operations];
   try {
     for (let acknowledgementId; (acknowledgementId = left.at(-1)) !== undefined; left.pop()) {
-      const answer = await detections.undoAcknowledgement({ acknowledgementId }, options);
+      const answer = await detections.undoAcknowledgement({ acknowledgementId });
       restored += Number(answer.restoredCount);
       leftAlone += Number(answer.leftAloneCount);
     }
@@ -119,23 +111,18 @@ async function undo(
     toasts.show({
       message: `Not undone: ${reason}`,
       isError: true,
-      action: { label: 'Try again', run: () => void undo(left, options, undone, { restored, leftAlone }) },
+      action: { label: 'Try again', run: () => void undo(left, undone, { restored, leftAlone }) },
     });
   }
 }
 
 /** Opens all detections of a group, or some, again. */
-export async function reopen(target: DetectionGroup | readonly Detection[], options: CallOptions): Promise<number> {
+export async function reopen(target: DetectionGroup | readonly Detection[]): Promise<void> {
   const selection = Array.isArray(target)
     ? { case: 'ids' as const, value: { ids: (target as readonly Detection[]).map(({ id }) => id) } }
     : { case: 'filter' as const, value: filterOf(target as DetectionGroup) };
-  const answer = await detections.unacknowledgeDetections(
-    create(UnacknowledgeDetectionsRequestSchema, { selection }),
-    options,
-  );
-  const count = Number(answer.unacknowledgedCount);
-  toasts.show({ message: `Opened ${howMany(count)} again.` });
-  return count;
+  const answer = await detections.unacknowledgeDetections(create(UnacknowledgeDetectionsRequestSchema, { selection }));
+  toasts.show({ message: `Opened ${howMany(Number(answer.unacknowledgedCount))} again.` });
 }
 
 /** The detections of a group, for the filter of a list. */
@@ -149,28 +136,23 @@ export interface Suppressing {
   until: number;
   isEverywhere: boolean;
   reason: string;
-  by: string;
 }
 
 /** Creates a suppression; throws where that fails. */
-export async function suppress(
-  { group, until, isEverywhere, reason, by }: Suppressing,
-  options: CallOptions,
-): Promise<void> {
+export async function suppress({ group, until, isEverywhere, reason }: Suppressing): Promise<void> {
   const suppression = {
     fingerprint: group.fingerprint,
     ...(!isEverywhere && { sourceId: group.sourceId, anomalyLabel: group.anomalyLabel }),
     expireTime: timestampOf(until),
     reason,
-    createdBy: by,
   };
-  const { id } = await detections.createSuppression(create(CreateSuppressionRequestSchema, { suppression }), options);
+  const { id } = await detections.createSuppression(create(CreateSuppressionRequestSchema, { suppression }));
   toasts.show({
     message: 'Suppressed: new ones of this message come acknowledged.',
     action: {
       label: 'Undo',
       run: () =>
-        void detections.deleteSuppression({ id }, options).then(
+        void detections.deleteSuppression({ id }).then(
           () => toasts.show({ message: 'The suppression is gone.' }),
           (error: unknown) => toasts.show({ message: `Not undone: ${problemOf(error).reason}`, isError: true }),
         ),

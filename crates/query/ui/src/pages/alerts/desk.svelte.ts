@@ -12,9 +12,6 @@ import { keyOf } from './groups';
 import { OpenGroups } from './opened.svelte';
 import { Rows } from './rows';
 
-/** For all calls: nothing of their own. */
-export const OPTIONS = {};
-
 /** In or out of a set, the other way round. */
 export function flip(set: SvelteSet<string>, key: string): void {
   if (!set.delete(key)) set.add(key);
@@ -22,7 +19,7 @@ export function flip(set: SvelteSet<string>, key: string): void {
 
 export class Desk {
   board = $state.raw() as Board;
-  open = $state.raw(new OpenGroups(OPTIONS));
+  open = $state.raw(new OpenGroups());
   /** Another list is on its way; the one that is there stays until then. */
   isChanging = $state(false);
   /** Rises to read everything anew. */
@@ -53,7 +50,7 @@ export class Desk {
   /** Shows another list as soon as that is there; answers what ends it. */
   show(filter: AlertFilter): () => void {
     this.#filter = filter;
-    const open = new OpenGroups(OPTIONS);
+    const open = new OpenGroups();
     const board = new Board(filter, (key, detection) => open.add(key, detection));
     let isCurrent = true;
     const take = () => {
@@ -155,7 +152,7 @@ export class Desk {
 
   async acknowledgeNow(what: Target): Promise<void> {
     try {
-      await acknowledge(what, { verdict: Verdict.UNSPECIFIED, notes: '', by: '' }, OPTIONS, () => this.undone(what));
+      await acknowledge(what, { verdict: Verdict.UNSPECIFIED, notes: '', by: '' }, () => this.undone(what));
       this.done(what);
     } catch (error) {
       toasts.show({ message: `Not acknowledged: ${problemOf(error).reason}`, isError: true });
@@ -165,7 +162,7 @@ export class Desk {
   /** Opens a group, or some of its detections, again. */
   async openAgain(group: DetectionGroup, some?: readonly Detection[]): Promise<void> {
     try {
-      await reopen(some ?? group, OPTIONS);
+      await reopen(some ?? group);
       const key = keyOf(group);
       if (this.#filter.state === 'acknowledged' && some === undefined) this.board.remove(new Set([key]));
       else this.#changeOpenCount(key, some === undefined ? group.detectionCount : BigInt(some.length));

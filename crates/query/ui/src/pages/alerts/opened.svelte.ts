@@ -1,6 +1,5 @@
 // Groups that are open: their occurrences, page by page.
 import { create } from '@bufbuild/protobuf';
-import type { CallOptions } from '@connectrpc/connect';
 import { SvelteMap } from 'svelte/reactivity';
 import { ListDetectionsRequestSchema, type Detection, type DetectionGroup } from '$gen/turnstone/v1/detection_pb';
 import { detections, problemOf, retrying } from '$lib/api';
@@ -15,11 +14,6 @@ export class OpenGroups {
   readonly #nextPages = new Map<string, string>();
   /** Each opening has its own: an answer that was asked for before is none of the next one. */
   readonly #openings = new Map<string, AbortController>();
-  readonly #options: CallOptions;
-
-  constructor(options: CallOptions) {
-    this.#options = options;
-  }
 
   stop(): void {
     for (const opening of this.#openings.values()) opening.abort();
@@ -58,7 +52,7 @@ export class OpenGroups {
         pageSize: PAGE,
         pageToken: this.#nextPages.get(key) ?? '',
       });
-      const page = await retrying(() => detections.listDetections(request, { ...this.#options, signal }), signal);
+      const page = await retrying(() => detections.listDetections(request, { signal }), signal);
       const open = this.byKey.get(key);
       if (open === undefined || signal.aborted) return;
       this.#nextPages.set(key, page.nextPageToken);
