@@ -154,6 +154,44 @@ it('says where the newest lines are when the window is behind them', async () =>
     .waitFor();
 });
 
+it('can be asked before the sources are known, and nothing moves when they are', async () => {
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  const page = await open(stack, '/diagnose?sources=backup', {
+    viewport: { width: 360, height: 740 },
+    before: (opened) =>
+      opened.route('**/ListSources', async (route) => {
+        await held;
+        await route.continue();
+      }),
+  });
+  await page.getByRole('heading', { name: 'Ask about what happened' }).waitFor();
+  await boxOf(page).fill('Is there room?');
+  // The box is lower now.
+  const suggestion = page.getByRole('button', { name: 'Who failed to log in, and from where?' });
+  const place = await suggestion.boundingBox();
+  answer();
+  await page.getByText(/^The newest line of these sources/).waitFor();
+  expect(await suggestion.boundingBox()).toEqual(place);
+  expect(await boxOf(page).inputValue()).toBe('Is there room?');
+});
+
+it('can be asked where the sources cannot be read', async () => {
+  // The server answers wrongly: the real one does not refuse this.
+  const headers = { 'content-type': 'application/grpc-web+proto', 'grpc-status': '3', 'grpc-message': 'no list' };
+  const page = await open(stack, '/diagnose', {
+    before: (opened) => opened.route('**/ListSources', (route) => route.fulfill({ status: 200, headers })),
+  });
+  await page.getByRole('button', { name: /^Sources/ }).click();
+  await page.getByText('No list.').waitFor();
+  await page.unroute('**/ListSources');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('checkbox', { name: /bastion/ }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Ask', exact: true }).click();
+  await complete(page);
+});
+
 it('begins with a suggestion and refuses what is too long', async () => {
   const page = await open(stack, '/diagnose');
   await page.getByRole('button', { name: 'Who failed to log in, and from where?' }).click();
