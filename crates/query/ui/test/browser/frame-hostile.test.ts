@@ -55,6 +55,8 @@ async function expectHarmless(page: Page): Promise<void> {
   expect(texts.filter((text) => UNSEEN.test(text)).map((text) => JSON.stringify(text.slice(0, 200)))).toEqual([]);
 }
 
+const query = (parts: Record<string, string>) => new URLSearchParams(parts).toString();
+
 /** Every attack can be read in one of the texts. */
 function expectReadable(texts: readonly string[], attacks: readonly Attack[]): void {
   const unread = attacks.flatMap(({ name, shows }) => {
@@ -185,4 +187,12 @@ it('shows names, labels and notes of strangers as text', async () => {
     await page.locator('main').getByText('web "><img src=x').first().waitFor({ state: 'attached' });
     await expectHarmless(page);
   }
+
+  // Names and a question from an address that somebody sends.
+  await page.goto(
+    `${stack.url}/diagnose?${query({ ask: '1', q: NAMES.note, sources: encodeURIComponent(NAMES.source) })}`,
+  );
+  await page.getByRole('region', { name: 'Answer' }).getByText('Made without a model').waitFor();
+  await page.getByRole('heading', { name: 'seen by <b onclick=' }).waitFor();
+  await expectHarmless(page);
 });
