@@ -7,6 +7,7 @@ import {
 } from '$gen/turnstone/v1/explanation_pb';
 import { explanationsClient, noteFailure } from '$lib/api/clients';
 import { session } from '$lib/api/session.svelte';
+import { Recent } from '$lib/recent';
 import { Explanation, type Open } from './explanation.svelte';
 import { Turns } from './turns';
 
@@ -16,7 +17,7 @@ const KEPT_MAX = 200;
 const streams = new Turns(3);
 
 export class KeptExplanations {
-  readonly #byKey = new Map<string, Explanation>();
+  readonly #kept = new Recent<Explanation>(KEPT_MAX, (unseen) => unseen.stop());
   readonly #make: (entryId: string) => Explanation;
   readonly #who: () => string;
 
@@ -28,20 +29,14 @@ export class KeptExplanations {
   /** That of an entry: the one that is there, or a new one that nobody has asked for yet. */
   of(entryId: string): Explanation {
     const key = `${this.#who()} ${entryId}`;
-    const explanation = this.#byKey.get(key) ?? this.#make(entryId);
-    this.#byKey.delete(key);
-    this.#byKey.set(key, explanation);
-    for (const [oldest, unseen] of this.#byKey) {
-      if (this.#byKey.size <= KEPT_MAX) break;
-      unseen.stop();
-      this.#byKey.delete(oldest);
-    }
+    const explanation = this.#kept.get(key) ?? this.#make(entryId);
+    this.#kept.set(key, explanation);
     return explanation;
   }
 
   /** Stops that of an entry where it is not complete: nobody waits for it any more. */
   leave(entryId: string): void {
-    this.#byKey.get(`${this.#who()} ${entryId}`)?.stop();
+    this.#kept.get(`${this.#who()} ${entryId}`)?.stop();
   }
 }
 

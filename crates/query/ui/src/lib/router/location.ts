@@ -15,6 +15,9 @@ export function formatQuery(query: Readonly<Record<string, string | undefined>>)
   return `?${new URLSearchParams(pairs.sort(([a], [b]) => (a < b ? -1 : 1))).toString()}`;
 }
 
+/** The address of a stored line. */
+export const lineAddress = (entryId: string): string => `/search${formatQuery({ entry: entryId })}`;
+
 /** The path without a slash at its end. */
 export function normalisePath(path: string): string {
   return path.length > 1 ? path.replace(/\/+$/, '') || '/' : '/';

@@ -11,6 +11,7 @@ import {
 } from '$gen/turnstone/v1/detection_pb';
 import { detections, problemOf } from '$lib/api';
 import { toasts } from '$lib/components/toasts.svelte';
+import { howMany } from '$lib/text/how-many';
 import { timestampOf } from '$lib/time/format';
 import { selectorOf } from './groups';
 
@@ -64,9 +65,6 @@ export async function countMatches(target: Target): Promise<number> {
   return count;
 }
 
-export const howMany = (count: number, one = 'detection', many = `${one}s`): string =>
-  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
-
 /** Acknowledges; throws where that fails, and offers to take back what was done before. `undone` runs once it has been taken back. */
 export async function acknowledge(target: Target, judgement: Judgement, undone: () => void): Promise<void> {
   const operations: string[] = [];
@@ -84,10 +82,14 @@ export async function acknowledge(target: Target, judgement: Judgement, undone: 
       if (answer.acknowledgementId !== '') operations.push(answer.acknowledgementId);
     }
   } catch (error) {
-    if (operations.length > 0) say(`Acknowledged ${howMany(count)}, then: ${problemOf(error).reason}`, true);
+    if (operations.length > 0)
+      say(`Acknowledged ${howMany(count, 'detection')}, then: ${problemOf(error).reason}`, true);
     throw error;
   }
-  say(count === 0 ? 'Somebody was faster: nothing was open any more.' : `Acknowledged ${howMany(count)}.`, false);
+  say(
+    count === 0 ? 'Somebody was faster: nothing was open any more.' : `Acknowledged ${howMany(count, 'detection')}.`,
+    false,
+  );
 }
 
 /** Takes operations back, the last one first; after a failure those that are left. */
@@ -104,8 +106,9 @@ async function undo(
       leftAlone += Number(answer.leftAloneCount);
     }
     undone();
-    const rest = leftAlone === 0 ? '' : ` ${howMany(leftAlone)} had been changed since and stayed as they are.`;
-    toasts.show({ message: `${howMany(restored)} ${restored === 1 ? 'is' : 'are'} as before.${rest}` });
+    const rest =
+      leftAlone === 0 ? '' : ` ${howMany(leftAlone, 'detection')} had been changed since and stayed as they are.`;
+    toasts.show({ message: `${howMany(restored, 'detection')} ${restored === 1 ? 'is' : 'are'} as before.${rest}` });
   } catch (error) {
     const { reason } = problemOf(error);
     toasts.show({
@@ -122,7 +125,7 @@ export async function reopen(target: DetectionGroup | readonly Detection[]): Pro
     ? { case: 'ids' as const, value: { ids: (target as readonly Detection[]).map(({ id }) => id) } }
     : { case: 'filter' as const, value: filterOf(target as DetectionGroup) };
   const answer = await detections.unacknowledgeDetections(create(UnacknowledgeDetectionsRequestSchema, { selection }));
-  toasts.show({ message: `Opened ${howMany(Number(answer.unacknowledgedCount))} again.` });
+  toasts.show({ message: `Opened ${howMany(Number(answer.unacknowledgedCount), 'detection')} again.` });
 }
 
 /** The detections of a group, for the filter of a list. */

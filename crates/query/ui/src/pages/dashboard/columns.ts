@@ -2,6 +2,7 @@
 import { Severity } from '$gen/turnstone/v1/detection_pb';
 import type { SeverityCount, Timeline } from '$gen/turnstone/v1/stats_pb';
 import type { SeverityLook } from '$lib/components/severity';
+import { howMany } from '$lib/text/how-many';
 import { millis } from '$lib/time/format';
 import type { Span } from './span';
 
@@ -106,7 +107,5 @@ export function stepText({ lines, detections }: Columns, index: number): string 
     .map(({ label }, layer) => [label.toLowerCase(), detections.counts[layer]?.[index] ?? 0] as const)
     .filter(([, value]) => value > 0)
     .map(([label, value]) => `${value.toLocaleString('en')} ${label}`);
-  const lineText = `${lineCount.toLocaleString('en')} ${lineCount === 1 ? 'line' : 'lines'}`;
-  const text = `${detectionCount.toLocaleString('en')} ${detectionCount === 1 ? 'detection' : 'detections'}`;
-  return `${lineText}, ${text}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
+  return `${howMany(lineCount, 'line')}, ${howMany(detectionCount, 'detection')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
 }

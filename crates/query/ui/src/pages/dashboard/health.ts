@@ -1,7 +1,6 @@
 // How a source does, in a word, and why. Pure.
 import type { Source } from '$gen/turnstone/v1/stats_pb';
-import { millis } from '$lib/time/format';
-import { age } from '$lib/time/format';
+import { age, millis } from '$lib/time/format';
 import { percent, rate } from './numbers';
 
 export type Tone = 'bad' | 'odd' | 'good' | 'calm';

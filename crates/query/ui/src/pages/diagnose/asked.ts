@@ -2,6 +2,7 @@
 import { session } from '$lib/api';
 import { diagnosis } from '$lib/explanation/kept';
 import type { Explanation } from '$lib/explanation/explanation.svelte';
+import { Recent } from '$lib/recent';
 import { formatQuery } from '$lib/router/location';
 import { diagnoseRequest, questionQuery, spanAsked, type Question } from './question';
 
@@ -13,19 +14,11 @@ export interface Asked {
   readonly until: number;
 }
 
-const KEPT_MAX = 20;
-const kept = new Map<string, Asked>();
-
-let keptFor = session.generation;
+const kept = new Recent<Asked>(20, ({ explanation }) => explanation.stop());
 
 function keyOf(question: Question): string {
   // What one tenant or token was shown is not another's.
-  if (keptFor !== session.generation) {
-    for (const { explanation } of kept.values()) explanation.stop();
-    kept.clear();
-    keptFor = session.generation;
-  }
-  return formatQuery(questionQuery(question));
+  return `${session.generation} ${formatQuery(questionQuery(question))}`;
 }
 
 /** Whether two questions are one: about the same time and sources, in the same words. */
@@ -42,13 +35,7 @@ export function ask(question: Question, now: number): Asked {
   const key = keyOf(question);
   kept.get(key)?.explanation.stop();
   const asked = { explanation: diagnosis(diagnoseRequest(question, now)), question, ...spanAsked(question, now) };
-  kept.delete(key);
   kept.set(key, asked);
-  for (const [oldest, unseen] of kept) {
-    if (kept.size <= KEPT_MAX) break;
-    unseen.explanation.stop();
-    kept.delete(oldest);
-  }
   asked.explanation.start();
   return asked;
 }
