@@ -115,6 +115,10 @@ describe('a filter', () => {
     // Somebody else who gets the address sees the same.
     const other = await openAlerts(stack, new URL(page.url()).search);
     expect(await shown(other)).toEqual([...ALL, 'auditor']);
+    for (const name of ['Dashboard', 'Search', 'Diagnose']) {
+      await other.getByRole('link', { name, exact: true }).click();
+      await expect.poll(() => inAddress(other)).toEqual({ tenant: 'acme' });
+    }
   });
 
   it('by another scorer than there is, with a way out', async () => {
