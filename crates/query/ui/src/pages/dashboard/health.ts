@@ -20,8 +20,9 @@ const RATE_WINDOW_SECONDS = 300;
 const EXPECTED_LINES_MIN = 20;
 const SLOW_RATIO = 1 / 3;
 const BUSY_RATIO = 3;
-const ERROR_SHARE_ODD = 0.2;
-const UNDATED_SHARE_ODD = 0.05;
+/** Shares of the lines of the last hour from which a source needs a look. */
+export const ERROR_SHARE_ODD = 0.2;
+export const UNDATED_SHARE_ODD = 0.05;
 
 type Measured = Pick<
   Source,
