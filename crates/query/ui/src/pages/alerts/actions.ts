@@ -11,7 +11,7 @@ import {
 } from '$gen/turnstone/v1/detection_pb';
 import { detections, problemOf } from '$lib/api';
 import { toasts } from '$lib/components/toasts.svelte';
-import { howMany } from '$lib/text/how-many';
+import { howMany } from '$lib/text/counts';
 import { timestampOf } from '$lib/time/format';
 import { selectorOf } from './groups';
 

@@ -19,7 +19,6 @@ import {
   keyOf,
   keyOfDetection,
   selectorOf,
-  timesText,
   withDetection,
 } from './groups';
 import { commandOf } from './keys';
@@ -91,18 +90,6 @@ describe('collapsing', () => {
     const group = groupOf(detection('a', NOW));
     expect(selectorOf(group).untilTime).toEqual(group.lastSeenTime);
     expect(keyOf(selectorOf(group))).toBe(keyOf(group));
-  });
-
-  it('writes counts shortly', () => {
-    expect([2n, 999n, 1_000n, 1_290n, 99_999n, 123_456n, 2_500_000n].map(timesText)).toEqual([
-      '×2',
-      '×999',
-      '×1k',
-      '×1.2k',
-      '×99.9k',
-      '×123k',
-      '×2.5M',
-    ]);
   });
 });
 

@@ -81,11 +81,3 @@ export function selectorOf(group: DetectionGroup) {
     untilTime: group.lastSeenTime,
   });
 }
-
-/** The chip: `×14`, `×1.2k`. */
-export function timesText(count: bigint): string {
-  const number = Number(count);
-  if (number < 1_000) return `×${number}`;
-  if (number < 100_000) return `×${(Math.floor(number / 100) / 10).toString()}k`;
-  return number < 1_000_000 ? `×${Math.floor(number / 1_000)}k` : `×${(Math.floor(number / 100_000) / 10).toString()}M`;
-}

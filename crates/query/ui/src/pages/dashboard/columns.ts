@@ -2,7 +2,7 @@
 import { Severity } from '$gen/turnstone/v1/detection_pb';
 import type { SeverityCount, Timeline } from '$gen/turnstone/v1/stats_pb';
 import type { SeverityLook } from '$lib/components/severity';
-import { howMany } from '$lib/text/how-many';
+import { howMany } from '$lib/text/counts';
 import { millis } from '$lib/time/format';
 import type { Span } from './span';
 

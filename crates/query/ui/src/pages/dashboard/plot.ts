@@ -1,7 +1,8 @@
 // One chart of stacked columns over time: uPlot has the axes, the canvas and the drag, the columns are drawn here.
 import uPlot from 'uplot';
+import { shortCount } from '$lib/text/counts';
 import type { Columns, Stack } from './columns';
-import { axisTop, shortCount } from './numbers';
+import { axisTop } from './numbers';
 import type { Palette } from './palette';
 import { tickText, type Span } from './span';
 
