@@ -135,11 +135,12 @@ it('an answer that is wrong is no lost connection', async () => {
 
 describe('a call that is never answered', () => {
   // No real server takes a call and falls silent when it is told to.
-  const hold = (calls: string) =>
-    open(stack, '/alerts', {
+  let heldCount = 0;
+  const hold = (calls: string, path = '/alerts') =>
+    open(stack, path, {
       before: async (opened) => {
         await opened.clock.install();
-        await opened.route(calls, () => {});
+        await opened.route(calls, () => void (heldCount += 1));
       },
     });
 
@@ -156,6 +157,23 @@ describe('a call that is never answered', () => {
     await page.unroute('**/ListDetections');
     await button(page, 'Try again').click();
     await messages(page).first().waitFor();
+  });
+
+  it('is told for as long as it is only asked again by itself', async () => {
+    heldCount = 0;
+    const page = await hold('**/GetStatsSummary', '/');
+    await page.locator('.loading-shimmer').first().waitFor();
+    await page.clock.fastForward(41_000);
+    const said = page.getByText('The labels could not be read.');
+    await said.waitFor();
+    await page.clock.fastForward(11_000);
+    await expect.poll(() => heldCount).toBeGreaterThan(1);
+    expect(await said.count()).toBe(1);
+    await page.unroute('**/GetStatsSummary');
+    await page.clock.fastForward(41_000);
+    await page.clock.fastForward(11_000);
+    await said.waitFor({ state: 'detached' });
+    await page.getByText('Nobody has judged a detection yet').waitFor();
   });
 
   it('is a lost connection where nothing is answered at all', async () => {

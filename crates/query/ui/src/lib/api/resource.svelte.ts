@@ -9,7 +9,7 @@ import { session } from './session.svelte';
 export class Resource<T> {
   /** The last answer. Stays while the next one is on its way, and when that fails. */
   data = $state.raw<T | undefined>();
-  /** Why the last try failed; undefined once one succeeds. */
+  /** Why the last try failed; undefined once one succeeds, and where something else is wanted. */
   problem = $state.raw<Problem | undefined>();
   loading = $state(true);
   /** When `data` was read, in milliseconds since 1970. */
@@ -21,8 +21,15 @@ export class Resource<T> {
     return this.#reloads;
   }
 
+  /** A person wants it anew: forgets why it failed. */
   reload(): void {
+    this.problem = undefined;
     this.#reloads += 1;
+  }
+
+  /** Reads again what may have changed. Nobody asked: what is shown stays, and a try that takes long is not begun anew. */
+  refresh(): void {
+    if (!this.loading) this.#reloads += 1;
   }
 }
 
@@ -47,7 +54,7 @@ export function resource<K, T>(
     const identity = JSON.stringify([wanted, session.generation]);
     const aborter = new AbortController();
     untrack(() => {
-      if (identity !== shownFor) state.data = undefined;
+      if (identity !== shownFor) state.data = state.problem = undefined;
       shownFor = identity;
       state.loading = true;
       retrying(() => read(wanted, aborter.signal), aborter.signal).then(
@@ -70,12 +77,7 @@ export function resource<K, T>(
   });
   if (options.everySeconds !== undefined) {
     const period = options.everySeconds;
-    // One that takes longer than that would never end if each turn began anew.
-    $effect(() =>
-      everySeconds(period, () => {
-        if (!state.loading) state.reload();
-      }),
-    );
+    $effect(() => everySeconds(period, () => state.refresh()));
   }
   return state;
 }
