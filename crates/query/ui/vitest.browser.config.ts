@@ -17,10 +17,11 @@ export default defineConfig({
     // A process for each file, so that the kernel ends its children when it is killed.
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: 90_000,
-    hookTimeout: 180_000,
+    // Limits for what hangs; a test that takes seconds here may take a minute where much else runs.
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
     teardownTimeout: 30_000,
     retry: 0,
-    expect: { poll: { timeout: 20_000, interval: 50 } },
+    expect: { poll: { timeout: 30_000, interval: 50 } },
   },
 });

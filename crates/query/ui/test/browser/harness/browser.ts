@@ -14,6 +14,8 @@ export interface OpenOptions {
   /** Kept in the tab's session, as after signing in. */
   token?: string;
   timezone?: string;
+  /** What the page takes for the present, in milliseconds since 1970. It stands still then, so that nothing is read again as time goes by. */
+  now?: number;
   /** Called before the page is opened, for routes and scripts. */
   before?: (page: Page) => Promise<unknown>;
 }
@@ -25,6 +27,11 @@ interface Watched {
 
 /** Pictures of pages whose test failed. */
 const FAILED = new URL('../../../test/.failed/', import.meta.url).pathname;
+
+/** How many times slower than it is the processor shall be for pages, to see what a busy machine breaks. */
+const SLOWDOWN = Number(process.env['TURNSTONE_TEST_SLOWDOWN'] ?? 1);
+/** For what a person would wait for: enough for a machine that is several times slower, or has more to do. */
+const WAIT_MS = 30_000;
 
 const watchedOf = new WeakMap<Page, Watched>();
 let browser: Promise<Browser> | undefined;
@@ -56,6 +63,7 @@ export async function open(stack: Stack, path: string, options: OpenOptions = {}
     locale: 'en-GB',
   });
   await context.addInitScript(observe);
+  if (options.now !== undefined) await context.addInitScript(holdTime, options.now);
   if (options.token !== undefined) {
     await context.addInitScript((token) => {
       // Once: signing out must not be taken back by the next page.
@@ -65,7 +73,11 @@ export async function open(stack: Stack, path: string, options: OpenOptions = {}
   }
   await serveBuiltPages(context, stack);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(WAIT_MS);
+  if (SLOWDOWN > 1) {
+    const session = await context.newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN });
+  }
   const watched = watch(page, stack);
   end(page, context, watched, stack);
   await options.before?.(page);
@@ -103,6 +115,9 @@ function end(page: Page, context: BrowserContext, watched: Watched, stack: Stack
       await page.screenshot({ path: picture }).catch(() => {});
       process.stderr.write(`${stack.log}\n--- picture of ${page.url()}: ${picture}\n`);
     }
+    // Calls that a route still holds end with the page: that is no error of the test.
+    for (const opened of context.pages()) await opened.unrouteAll({ behavior: 'ignoreErrors' });
+    await context.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
     if (unexpected.length > 0) throw new Error(`the page had problems:\n${unexpected.join('\n')}`);
   });
@@ -115,6 +130,14 @@ export function allow(page: Page, ...patterns: RegExp[]): void {
 
 /** What the browser says when a server goes away. */
 export const SERVER_GONE = /Failed to load resource: (net::ERR_|the server responded with a status of 50)/;
+
+/** Runs in the page, before its own scripts. Timers go on. */
+function holdTime(now: number): void {
+  window.Date = new Proxy(Date, {
+    construct: (Real, given: [] | [number]) => (given.length === 0 ? new Real(now) : new Real(...given)),
+    get: (Real, name) => (name === 'now' ? () => now : (Reflect.get(Real, name) as unknown)),
+  });
+}
 
 // ---- what the page measures itself
 

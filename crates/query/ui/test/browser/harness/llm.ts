@@ -12,8 +12,15 @@ export interface Llm {
   port: number;
   /** What a configuration of Turnstone says to use it. */
   config: string;
+  /** What its server has logged. */
+  log: () => string;
   stop: (signal?: NodeJS.Signals) => Promise<string>;
 }
+
+/** For words and whole answers of a small model on a busy machine. */
+export const MODEL_PATIENCE = { timeout: 120_000 };
+/** For a test in which a model answers several times. */
+export const MODEL_TEST_MS = 300_000;
 
 /** Starts it, again where one was before if `port` is given, and waits until the model is loaded. */
 export async function startLlm(port?: number): Promise<Llm> {
@@ -43,5 +50,5 @@ first_token_seconds = 120
 between_tokens_seconds = 120
 whole_seconds = 120
 `;
-  return { address, port, config, stop: (signal) => program.stop(signal) };
+  return { address, port, config, log: () => program.output, stop: (signal) => program.stop(signal) };
 }

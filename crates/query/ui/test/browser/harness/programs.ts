@@ -1,5 +1,6 @@
 // Finds the programs under test, and starts programs that end with the process of the test.
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
@@ -94,6 +95,7 @@ export class Program {
   /** Waits until its output matches. */
   async printed(pattern: RegExp, seconds = 60): Promise<RegExpExecArray> {
     const end = AbortSignal.timeout(seconds * 1_000);
+    end.addEventListener('abort', () => this.#tell());
     for (;;) {
       const found = pattern.exec(this.#output);
       if (found !== null) return found;
@@ -102,7 +104,6 @@ export class Program {
         throw new Error(`${this.#name} printed nothing like ${pattern} in ${seconds} s\n${this.#output}`);
       await new Promise<void>((told) => {
         this.#waiting.push(told);
-        end.addEventListener('abort', () => told(), { once: true });
       });
     }
   }
@@ -146,12 +147,18 @@ process.on('exit', () => {
 process.once('disconnect', () => process.exit(1));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-/** A loopback port that is free at present. */
+/** A loopback port that is free at present, and stays so while its program is stopped: none of those that the system gives to whoever
+ * connects, from 32768 on, to a browser for example that looks for the program. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, failed) => server.once('error', failed).listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((done) =>
+      server.once('error', () => done(false)).listen(port, '127.0.0.1', () => done(true)),
+    );
+    if (!isFree) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
+  throw new Error('no free port');
 }
