@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Verdict } from '$gen/turnstone/v1/detection_pb';
-import { button, choose, dialog, line, messages, openAlerts, toast } from './alerts';
+import { button, choose, dialog, line, messages, openAlerts, toast, undo } from './alerts';
 import { allow, startStack, type Stack } from './harness';
 
 let stack: Stack;
@@ -34,11 +34,11 @@ describe('a click', () => {
     const page = await openAlerts(stack);
     await open(page).toBe(5);
     await button(messages(page, 'for root'), 'Acknowledge').click();
-    await toast(page, 'Acknowledged 3 detections.').waitFor();
+    await toast(page, 'Acknowledged 3 detections.').hover();
     await open(page).toBe(4);
     expect((await stored('for root')).map(({ acknowledged }) => acknowledged)).toEqual([true, true, true]);
 
-    await button(page, 'Undo').click();
+    await undo(page, 'Acknowledged 3 detections.');
     await toast(page, '3 detections are as before.').waitFor();
     await messages(page, 'for root').waitFor();
     await open(page).toBe(5);
@@ -66,10 +66,12 @@ describe('a click', () => {
   it('leaves open what came after one looked', async () => {
     const page = await openAlerts(stack, '?source=shop');
     const before = (await stored('listn')).length;
-    // On its way to the server the click is overtaken by one more.
+    // On its way to the server the click is overtaken by one more, which the page has counted when the answer comes.
     await page.route('**/AcknowledgeDetections', async (route) => {
       stack.write('shop', line.config('listn', 9));
-      await stack.settled();
+      await messages(page, 'listn')
+        .getByText(`×${before + 1}`)
+        .waitFor();
       await route.continue();
     });
     await button(messages(page, 'listn'), 'Acknowledge').click();
@@ -175,11 +177,12 @@ describe('the dialog', () => {
       .getByRole('radio', { name: /Expected/ })
       .check();
     await button(dialog(page), 'Acknowledge 5').click();
+    await toast(page, 'Acknowledged 5 detections.').hover();
     await page.getByText('Nothing matches').waitFor();
     expect((await stored('sshd')).every(({ verdict }) => verdict === Verdict.EXPECTED)).toBe(true);
     expect((await stored('payments')).some(({ acknowledged }) => acknowledged)).toBe(false);
 
-    await button(page, 'Undo').click();
+    await undo(page, 'Acknowledged 5 detections.');
     await toast(page, '5 detections are as before.').waitFor();
     await open(page).toBe(3);
   });

@@ -32,6 +32,11 @@ export const messages = (page: Page, text?: string | RegExp): Locator =>
   text === undefined ? list(page).locator('.message') : list(page).locator('.message', { hasText: text });
 export const toast = (page: Page, text: string | RegExp): Locator =>
   page.getByRole('region', { name: 'Notifications' }).getByText(text);
+/** Takes back what the news say. Pointing at them keeps them there for as long as it takes. */
+export async function undo(page: Page, news: string | RegExp): Promise<void> {
+  await toast(page, news).hover();
+  await button(page, 'Undo').click();
+}
 export const dialog = (page: Page): Locator => page.getByRole('dialog');
 export const button = (within: Page | Locator, name: string | RegExp): Locator =>
   within.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name });

@@ -131,10 +131,9 @@ export class Desk {
       if (this.#filter.state === 'open') {
         this.#restores.set(what, this.board.remove(keys));
         for (const key of keys) this.open.close(key);
-      } else {
-        void this.board.freshen();
-        for (const group of what.groups) this.open.refresh(group);
-      }
+      } else for (const group of what.groups) this.open.refresh(group);
+      // What came for them on the way was not meant, and is still open.
+      void this.board.freshen();
     }
   }
 
