@@ -56,11 +56,11 @@ describe('a filter', () => {
   ] as const)
     it(`by ${label.toLowerCase()}: ${choice}`, async () => {
       const page = await openAlerts(stack);
-      expect(await shown(page)).toEqual(ALL);
+      await expect.poll(() => shown(page)).toEqual(ALL);
       await filters(page);
       await select(page, label).selectOption({ label: choice });
       await expectShown(page, names, { [key]: value });
-      expect(await select(page, label).inputValue()).toBe(value);
+      await expect.poll(() => select(page, label).inputValue()).toBe(value);
       await button(page, 'Clear').click();
       await expect.poll(() => shown(page)).toEqual(ALL);
       expect(new URL(page.url()).search).toBe('');
@@ -114,7 +114,7 @@ describe('a filter', () => {
     await expectShown(page, [...ALL, 'auditor'], { tenant: 'acme' });
     // Somebody else who gets the address sees the same.
     const other = await openAlerts(stack, new URL(page.url()).search);
-    expect(await shown(other)).toEqual([...ALL, 'auditor']);
+    await expect.poll(() => shown(other)).toEqual([...ALL, 'auditor']);
     for (const name of ['Dashboard', 'Search', 'Diagnose']) {
       await other.getByRole('link', { name, exact: true }).click();
       await expect.poll(() => inAddress(other)).toEqual({ tenant: 'acme' });
@@ -136,7 +136,7 @@ describe('a filter', () => {
     await expect.poll(() => shown(page)).toEqual(['for root', 'for eva', 'payments', 'nvme0n1']);
     await button(page, 'Acknowledged').click();
     await expectShown(page, ['listn'], { state: 'acknowledged' });
-    expect(await button(page, 'Acknowledged').getAttribute('aria-pressed')).toBe('true');
+    await expect.poll(() => button(page, 'Acknowledged').getAttribute('aria-pressed')).toBe('true');
     await button(page, 'All').click();
     await expectShown(page, ALL, { state: 'all' });
     await button(page, 'Open').click();

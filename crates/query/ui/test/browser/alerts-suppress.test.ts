@@ -1,6 +1,6 @@
 // Suppressing a message: new ones come acknowledged and nobody is told, until it is ended.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { button, choose, dialog, line, messages, openAlerts, toast } from './alerts';
+import { button, choose, dialog, line, messages, openAlerts, toast, undo } from './alerts';
 import { startStack, type Stack } from './harness';
 
 let stack: Stack;
@@ -58,10 +58,10 @@ it('takes a suppression back with one click', async () => {
     .getByRole('checkbox', { name: /In all sources/ })
     .check();
   await button(dialog(page), 'Suppress').click();
-  await toast(page, /^Suppressed/).waitFor();
+  await toast(page, /^Suppressed/).hover();
   expect((await stack.api.detections.listSuppressions({})).suppressions.map(({ sourceId }) => sourceId)).toEqual(['']);
   expect(await messages(page, 'for eva').count()).toBe(1);
-  await button(page, 'Undo').click();
+  await undo(page, /^Suppressed/);
   await toast(page, 'The suppression is gone.').waitFor();
   expect((await stack.api.detections.listSuppressions({})).suppressions).toEqual([]);
 });
