@@ -1,6 +1,7 @@
 // Explanations on the Dashboard, without a language model: they open inline, are asked for once, and lead to their lines.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { messages } from './alerts';
 import { countExplanations, criticals, expectShown, line, opened, part, stamp } from './dashboard';
 import { allow, open, startStack, type Stack } from './harness';
 
@@ -37,9 +38,13 @@ describe('without a model', () => {
       await explanation.getByRole('heading', { name: title, exact: true }).waitFor();
     await explanation.getByText('severity CRITICAL').waitFor();
     // Within the row: below its button, above the next row.
-    const [row, box] = [await criticals(page, 'billing.service').boundingBox(), await explanation.boundingBox()];
-    expect(box!.y).toBeGreaterThan(row!.y + 20);
-    expect(box!.y + box!.height).toBeLessThanOrEqual(row!.y + row!.height);
+    const [row, box] = await explanation.evaluate((element) =>
+      [element.closest('li')!, element]
+        .map((of) => of.getBoundingClientRect())
+        .map(({ top, bottom }) => ({ top, bottom })),
+    );
+    expect(box!.top).toBeGreaterThan(row!.top + 20);
+    expect(box!.bottom).toBeLessThanOrEqual(row!.bottom);
     await criticals(page, 'billing.service').getByRole('button', { expanded: true }).click();
     await explanation.waitFor({ state: 'detached' });
   });
@@ -64,11 +69,12 @@ describe('without a model', () => {
     // The explained one stands out, and is in sight.
     const focused = lines.locator('[aria-current]');
     expect(await focused.textContent()).toContain('billing.service');
-    const isInSight = await focused.evaluate((element) => {
-      const [box, list] = [element.getBoundingClientRect(), element.closest('ol')!.getBoundingClientRect()];
-      return box.top >= list.top && box.bottom <= list.bottom;
-    });
-    expect(isInSight).toBe(true);
+    const isInSight = () =>
+      focused.evaluate((element) => {
+        const [box, list] = [element.getBoundingClientRect(), element.closest('ol')!.getBoundingClientRect()];
+        return box.top >= list.top && box.bottom <= list.bottom;
+      });
+    await expect.poll(isInSight).toBe(true);
     // A name of a line leads to it in Search.
     await focused.getByRole('link').click();
     await expect.poll(() => page.url()).toContain(`${stack.url}/search?entry=`);
@@ -79,8 +85,9 @@ describe('without a model', () => {
     it(`jumps from a citation to its line${reducedMotion ? ', without motion' : ''}`, async () => {
       const page = await open(stack, '/', { reducedMotion });
       const explanation = await opened(page, 'billing.service');
+      await explanation.getByText('Made without a model').waitFor();
       const citations = explanation.getByRole('button', { name: /^L\d+$/ });
-      await citations.first().waitFor();
+      expect(await citations.count()).toBeGreaterThan(0);
       for (const reference of new Set(await citations.allTextContents())) {
         await citations
           .filter({ hasText: new RegExp(`^${reference}$`) })
@@ -102,8 +109,8 @@ describe('without a model', () => {
 
     // The same entries on another page, and back.
     await page.getByRole('navigation').getByRole('link', { name: 'Security Alerts' }).first().click();
-    await page.getByText('billing.service').first().click();
-    await page.getByRole('button', { name: 'Explain', exact: true }).first().click();
+    await messages(page, 'billing.service').getByRole('button', { expanded: false }).first().click();
+    await page.locator('.detail').getByRole('button', { name: 'Explain', exact: true }).click();
     await page.getByText('Made without a model').waitFor();
     await page.getByRole('navigation').getByRole('link', { name: 'Dashboard' }).first().click();
     await (await opened(page, 'billing.service')).getByText('Made without a model').waitFor();
@@ -156,7 +163,7 @@ describe('without a model', () => {
     const button = criticals(page, 'billing.service').getByRole('button').first();
     await button.focus();
     await page.keyboard.press('Enter');
-    expect(await button.getAttribute('aria-expanded')).toBe('true');
+    await expect.poll(() => button.getAttribute('aria-expanded')).toBe('true');
     const explanation = part(page, 'Recent criticals').getByRole('region', { name: 'Explanation' });
     await explanation.getByText('Made without a model').waitFor();
     await expect.poll(() => explanation.getByRole('status').textContent()).toBe('The explanation is complete.');

@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import type { Locator, Page, Request } from 'playwright-core';
+import { fromBinary } from '@bufbuild/protobuf';
 import { expect } from 'vitest';
+import { StatsSummarySchema, type StatsSummary } from '$gen/turnstone/v1/stats_pb';
 import type { Stack } from './harness';
 
 /** `2026-11-22T21:10:32Z`, so many seconds ago. */
@@ -63,21 +65,29 @@ export function countExplanations(page: Page): () => number {
   return () => count;
 }
 
+/** The counts in an answer as the browser gets it: behind a byte of flags and the length. */
+export const summaryIn = (answer: Buffer): StatsSummary =>
+  fromBinary(StatsSummarySchema, answer.subarray(5, 5 + answer.readUInt32BE(1)));
+
 /** Where a citation led: the line that is marked, with focus and in sight. */
 export async function expectShown(explanation: Locator, reference: string): Promise<void> {
   const row = explanation.locator(`li[data-reference="${reference}"]`);
-  await expect.poll(() => row.evaluate((element) => element === document.activeElement)).toBe(true);
-  const marked = await row.evaluate((element) => {
-    const list = element.closest('ol')!.getBoundingClientRect();
-    const box = element.getBoundingClientRect();
-    const plain = [...element.parentElement!.children].find((other) => !other.matches('.shown, .focused'));
-    return {
-      isInSight: box.bottom > list.top + 1 && box.top < list.bottom - 1,
-      isMarked:
-        plain === undefined || getComputedStyle(element).backgroundColor !== getComputedStyle(plain).backgroundColor,
-    };
-  });
-  expect(marked).toEqual({ isInSight: true, isMarked: true });
+  // It may take some time to come there.
+  await expect
+    .poll(() =>
+      row.evaluate((element) => {
+        const list = element.closest('ol')!.getBoundingClientRect();
+        const box = element.getBoundingClientRect();
+        const plain = [...element.parentElement!.children].find((other) => !other.matches('.shown, .focused'));
+        const colourOf = (line: Element) => getComputedStyle(line).backgroundColor;
+        return {
+          hasFocus: element === document.activeElement,
+          isInSight: box.bottom > list.top + 1 && box.top < list.bottom - 1,
+          isMarked: plain === undefined || colourOf(element) !== colourOf(plain),
+        };
+      }),
+    )
+    .toEqual({ hasFocus: true, isInSight: true, isMarked: true });
 }
 
 /** Changes what is stored, behind the back of a stack that is stopped: what takes hours cannot be waited for. */
