@@ -47,9 +47,13 @@ it('asks the default question about the last hour and shows what it rests on', a
   const line = evidenceOf(page).locator(`[data-reference="${await reference.textContent()}"]`);
   await reference.click();
   await expect.poll(() => line.evaluate((element) => element === document.activeElement)).toBe(true);
-  expect(await line.evaluate((element) => element.classList.contains('shown'))).toBe(true);
-  const [item, list] = [await line.boundingBox(), await evidenceOf(page).boundingBox()];
-  expect((item?.y ?? 0) + 1).toBeGreaterThanOrEqual(list?.y ?? 0);
+  await expect.poll(() => line.evaluate((element) => element.classList.contains('shown'))).toBe(true);
+  const isInList = () =>
+    line.evaluate((item) => {
+      const [box, list] = [item.getBoundingClientRect(), item.closest('ol')!.getBoundingClientRect()];
+      return box.top + 1 >= list.top && box.top < list.bottom;
+    });
+  await expect.poll(isInList).toBe(true);
 
   // From the evidence to the line in Search, and back to the answer.
   const text = (await line.locator('.hostile').textContent()) ?? '';
@@ -101,7 +105,7 @@ it('keeps question, time and sources in the address', async () => {
   await complete(page);
   await page.goBack();
   await expectQuery(page, wanted);
-  expect(await boxOf(page).inputValue()).toBe('Who was refused?');
+  await expect.poll(() => boxOf(page).inputValue()).toBe('Who was refused?');
   await page.getByRole('heading', { name: 'Who was refused?' }).waitFor();
   await page.goForward();
   await page.getByRole('heading', { name: 'And who was let in?' }).waitFor();
@@ -214,12 +218,12 @@ it('is all there for the keyboard', async () => {
   for (const name of [/^Time/, /^Sources/, /^Ask$/]) {
     await page.keyboard.press('Tab');
     const button = page.getByRole('button', { name });
-    expect(await button.evaluate((element) => element === document.activeElement)).toBe(true);
+    await expect.poll(() => button.evaluate((element) => element === document.activeElement)).toBe(true);
   }
   await page.keyboard.press('Space');
   await complete(page);
   // The button is still where the keys are.
-  expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe('Ask');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent?.trim())).toBe('Ask');
 });
 
 it('shows why there is no answer, and asks again', async () => {

@@ -187,8 +187,8 @@ it('stands still for those who want no motion', async () => {
     before: (page) => routed(page, /SearchEntries/, () => {}),
   });
   await page.locator('.loading-shimmer').first().waitFor();
-  expect(await moving(page)).toBe(0);
+  await expect.poll(() => moving(page)).toBe(0);
   const other = await open(stack, '/search', { before: (page) => routed(page, /SearchEntries/, () => {}) });
   await other.locator('.loading-shimmer').first().waitFor();
-  expect(await moving(other)).toBeGreaterThan(0);
+  await expect.poll(() => moving(other)).toBeGreaterThan(0);
 });

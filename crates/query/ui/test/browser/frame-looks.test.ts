@@ -51,7 +51,7 @@ describe('every page', () => {
       });
       if (path !== '/diagnose') {
         await page.locator('main .loading-shimmer').first().waitFor();
-        expect(await page.locator('main .loading-shimmer').count()).toBeGreaterThan(3);
+        await expect.poll(() => page.locator('main .loading-shimmer').count()).toBeGreaterThan(3);
       }
       expect(await page.getByText(/^loading/i).count()).toBe(0);
       release();
@@ -127,7 +127,7 @@ describe('who wants less motion', () => {
       });
       const block = page.locator('main .loading-shimmer').first();
       await block.waitFor();
-      expect((await moving(page)).length > 0).toBe(!reducedMotion);
+      await expect.poll(async () => (await moving(page)).length > 0).toBe(!reducedMotion);
       expect((await block.boundingBox())!.width).toBeGreaterThan(20);
       const colour = await block.evaluate((element) => {
         const { backgroundColor, backgroundImage } = getComputedStyle(element);

@@ -43,7 +43,7 @@ describe('signing in', () => {
     await signIn(page, TOKEN);
     await messages(page, 'for eva').waitFor();
     expect(new URL(page.url()).pathname + new URL(page.url()).search).toBe('/alerts?source=bastion&q=eva');
-    expect(calls.length).toBeGreaterThan(2);
+    await expect.poll(() => calls.length).toBeGreaterThan(2);
     for (const call of calls) expect(await call.headerValue('authorization')).toBe(`Bearer ${TOKEN}`);
   });
 

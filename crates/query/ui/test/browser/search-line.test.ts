@@ -48,7 +48,7 @@ it('opens a line in its context and goes back to its row', async () => {
   await expect.poll(() => openLine(page).textContent()).toContain(text);
   expect(await lineOf(page).textContent()).toBe(text);
   // Four newer ones, and twenty older ones.
-  expect(await itemsOf(page).count()).toBe(25);
+  await expect.poll(() => itemsOf(page).count()).toBe(25);
   await page.getByText('25 lines of this source').waitFor();
   await page.getByText('No later line of this source.').waitFor();
   expect(await page.getByText('No earlier line').count()).toBe(0);
@@ -66,10 +66,11 @@ it('shows more lines around it and leaves the line where it is', async () => {
   const page = await open(stack, '/search?source=bastion&around=5');
   await openLogin(page);
   await expect.poll(() => itemsOf(page).count()).toBe(11);
-  const middle = async () => {
-    const [line, frame] = [await openLine(page).boundingBox(), await aroundOf(page).boundingBox()];
-    return (line?.y ?? 0) + (line?.height ?? 0) / 2 - (frame?.y ?? 0) - (frame?.height ?? 0) / 2;
-  };
+  const middle = () =>
+    openLine(page).evaluate((line) => {
+      const [of, within] = [line, line.closest('[role=region]')!].map((element) => element.getBoundingClientRect());
+      return of!.top + of!.height / 2 - within!.top - within!.height / 2;
+    });
   await aroundOf(page).evaluate((list) => (list.scrollTop = 0));
   const before = (await openLine(page).boundingBox())?.y ?? 0;
   const earlier = page.getByRole('button', { name: 'Earlier lines' });
@@ -138,7 +139,8 @@ it('has an address that opens the same line and context elsewhere', async () => 
   const elsewhere = await open(stack, page.url().slice(stack.url.length));
   await expect.poll(() => itemsOf(elsewhere).allTextContents()).toEqual(shown);
   expect((await lineOf(elsewhere).textContent())?.trim()).toBe(text);
-  expect(await lineOf(elsewhere).locator('mark').allTextContents()).toEqual(['Failed']);
+  // The words are known once the search has found the line too.
+  await expect.poll(() => lineOf(elsewhere).locator('mark').allTextContents()).toEqual(['Failed']);
 
   // The button copies a link to the line alone.
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
