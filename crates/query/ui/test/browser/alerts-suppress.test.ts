@@ -65,3 +65,24 @@ it('takes a suppression back with one click', async () => {
   await toast(page, 'The suppression is gone.').waitFor();
   expect((await stack.api.detections.listSuppressions({})).suppressions).toEqual([]);
 });
+
+it('leaves a dialog alone that was opened after another was closed on its way', async () => {
+  const page = await openAlerts(stack);
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  await page.route('**/CreateSuppression', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await choose(messages(page, 'for eva'), 'Suppress…');
+  await button(dialog(page), 'Suppress').click();
+  await page.keyboard.press('Escape');
+  await choose(messages(page, 'for root'), 'Suppress…');
+  await dialog(page).getByLabel(/^Why/).fill('another one');
+  answer();
+  await messages(page, 'for eva').waitFor({ state: 'detached' });
+  await button(dialog(page), 'Suppress').click();
+  await messages(page, 'for root').waitFor({ state: 'detached' });
+  const { suppressions } = await stack.api.detections.listSuppressions({});
+  expect(suppressions.map(({ reason }) => reason).toSorted()).toEqual(['', 'another one']);
+});

@@ -189,9 +189,9 @@ describe('a call that is never answered', () => {
   it('is given up and can be made again', async () => {
     const page = await hold('**/ListDetections');
     await page.getByRole('status', { name: 'Reading the alerts' }).waitFor();
-    await page.clock.fastForward(39_000);
+    await page.clock.fastForward(30_000);
     await page.getByRole('status', { name: 'Reading the alerts' }).waitFor();
-    await page.clock.fastForward(2_000);
+    await page.clock.fastForward(11_000);
     await page.getByText('The alerts could not be read').waitFor();
     await page.getByText('The server did not answer in time. It may be busy.').waitFor();
     await page.getByRole('banner').getByText('Connected').waitFor();
