@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Verdict } from '$gen/turnstone/v1/detection_pb';
 import { button, choose, dialog, line, messages, openAlerts, toast, undo } from './alerts';
-import { allow, startStack, type Stack } from './harness';
+import { allow, startStack, stopClock, type Stack } from './harness';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -86,6 +86,7 @@ describe('a click', () => {
 
 it('what one looks at stays, until it is dismissed', async () => {
   const page = await openAlerts(stack, '', { before: (opened) => opened.clock.install() });
+  await stopClock(page);
   for (const user of ['eva', 'tom']) await button(messages(page, `for ${user}`), 'Acknowledge').click();
   const toasts = toast(page, 'Acknowledged 1 detection.');
   await expect.poll(() => toasts.count()).toBe(2);
@@ -105,6 +106,7 @@ it('what one looks at stays, until it is dismissed', async () => {
 
 it('dismissing what has the focus lets the others go', async () => {
   const page = await openAlerts(stack, '', { before: (opened) => opened.clock.install() });
+  await stopClock(page);
   for (const user of ['eva', 'tom']) await button(messages(page, `for ${user}`), 'Acknowledge').click();
   const toasts = toast(page, 'Acknowledged 1 detection.');
   await expect.poll(() => toasts.count()).toBe(2);

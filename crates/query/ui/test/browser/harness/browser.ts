@@ -139,6 +139,12 @@ function holdTime(now: number): void {
   });
 }
 
+/** Stops the time of a page, a minute ahead: whatever it is now, that is not over yet. To be installed (`page.clock`) before the page is
+ * opened, and moved by the test from then on. */
+export async function stopClock(page: Page): Promise<void> {
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 60_000);
+}
+
 // ---- what the page measures itself
 
 export interface Observed {
