@@ -36,15 +36,27 @@ const WAIT_MS = 30_000;
 const watchedOf = new WeakMap<Page, Watched>();
 let browser: Promise<Browser> | undefined;
 
-/** The browser of this file, started when the first page is opened. */
-async function started(): Promise<Browser> {
-  browser ??= chromium.launch({
+const launch = () =>
+  chromium.launch({
     executablePath: inject('browserProgram'),
     // Chromium's sandbox does not work for root, and not in most containers. What is shown here is ours.
     chromiumSandbox: false,
     args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   });
-  return browser;
+
+/** The browser of this file, started when the first page is opened. Now and then Chromium ends while it starts: that says nothing of the
+ * pages, so it is started once more. */
+async function started(): Promise<Browser> {
+  browser ??= launch().catch((error: unknown) => {
+    process.stderr.write(`the browser did not start, tried once more: ${String(error)}\n`);
+    return launch();
+  });
+  try {
+    return await browser;
+  } catch (error) {
+    browser = undefined;
+    throw error;
+  }
 }
 afterAll(async () => {
   await (await browser)?.close();
