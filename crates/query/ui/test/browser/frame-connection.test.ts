@@ -193,7 +193,7 @@ describe('a call that is never answered', () => {
     await page.getByRole('status', { name: 'Reading the alerts' }).waitFor();
     await page.clock.fastForward(11_000);
     await page.getByText('The alerts could not be read').waitFor();
-    await page.getByText('The server did not answer in time. It may be busy.').waitFor();
+    await page.getByText('The server did not answer in time. It may be busy, or have done it all the same.').waitFor();
     await page.getByRole('banner').getByText('Connected').waitFor();
     expect(await page.getByText('Connection lost').count()).toBe(0);
     await page.unroute('**/ListDetections');

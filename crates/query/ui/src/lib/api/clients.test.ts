@@ -33,7 +33,7 @@ describe('a call that nobody answers', () => {
     await vi.advanceTimersByTimeAsync(200);
     expect(error).toBeInstanceOf(ConnectError);
     expect(problemOf(error)).toEqual({
-      reason: 'The server did not answer in time. It may be busy.',
+      reason: 'The server did not answer in time. It may be busy, or have done it all the same.',
       code: Code.DeadlineExceeded,
       retryable: true,
       offline: false,

@@ -50,7 +50,7 @@ export function problemOf(error: unknown): Problem {
   return {
     reason:
       connect.code === Code.DeadlineExceeded
-        ? 'The server did not answer in time. It may be busy.'
+        ? 'The server did not answer in time. It may be busy, or have done it all the same.'
         : sentence(connect.rawMessage) || 'The server gave no reason.',
     code: connect.code,
     retryable: RETRYABLE.has(connect.code),
