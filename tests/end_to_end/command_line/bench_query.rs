@@ -112,7 +112,7 @@ async fn a_sqlite_file_is_filled_measured_and_explained() -> anyhow::Result<()> 
     assert!(
         explained
             .stdout
-            .contains(", 0 of them read log_entries or detections"),
+            .contains(", 0 of them read a table of lines or of detections"),
         "{explained:?}"
     );
     Ok(())
