@@ -12,13 +12,14 @@ CREATE TABLE detection_text_index (
 );
 CREATE INDEX detection_text_index_tokens ON detection_text_index USING gin (tokens) WITH (gin_pending_list_limit = 1024);
 
+-- Not before the update: then Postgres would lock each row that is acknowledged once more, to look whether this is for it.
 CREATE FUNCTION turnstone_detection_text_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     DELETE FROM detection_text_index WHERE detection_id = old.id;
-    new.text_indexed := 0;
-    RETURN new;
+    UPDATE detections SET text_indexed = 0 WHERE id = new.id;
+    RETURN NULL;
 END $$;
-CREATE TRIGGER detections_text_changed BEFORE UPDATE OF text, id ON detections FOR EACH ROW
+CREATE TRIGGER detections_text_changed AFTER UPDATE OF text, id ON detections FOR EACH ROW
     WHEN (old.text IS DISTINCT FROM new.text OR old.id <> new.id) EXECUTE FUNCTION turnstone_detection_text_changed();
 
 CREATE FUNCTION turnstone_detection_texts_deleted() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
