@@ -3,6 +3,7 @@
 use super::PostgresStore;
 use super::conditions::Conditions;
 use super::rows::{DETECTION_COLUMNS, Reader, detection, detection_from, visible_tenants};
+use super::session::{Outcome, Session};
 use crate::{DetectionFeedItem, DetectionFilter, DetectionKey, StoreError};
 use turnstone_types::{Detection, DetectionId, TenantId};
 
@@ -126,4 +127,26 @@ impl PostgresStore {
         rows.first()
             .map_or(Ok(0), |row| Reader::new("last_detection_sequence", row).take())
     }
+}
+
+/// Gives detections that came without it what is made of their texts: `take` asks for the ids and texts of at most `$1` and locks them,
+/// `put` takes the ids and what was made of each. Answers how many.
+pub(super) async fn complete_detections(
+    session: Session<'_>,
+    take: &str,
+    put: &str,
+    limit: u32,
+    make: impl Fn(&str) -> String,
+) -> Outcome<u64> {
+    let rows = session.query(take, &[&i64::from(limit)]).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let (mut ids, mut made) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    for row in &rows {
+        let mut reader = Reader::new(session.operation(), row);
+        ids.push(reader.take::<&str>()?);
+        made.push(make(reader.take()?));
+    }
+    session.execute(put, &[&ids, &made]).await
 }

@@ -2,8 +2,9 @@
 
 use super::PostgresStore;
 use super::conditions::Conditions;
+use super::detections::complete_detections;
 use super::rows::{DETECTION_COLUMNS, Reader, detection_from, storable, visible_tenants};
-use super::session::{Mode, Outcome, Session, work};
+use super::session::{Mode, work};
 use super::text::terms_literal;
 use crate::{DetectionGroup, DetectionKey, GroupFilter, GroupKey, StoreError};
 use tokio_postgres::Row;
@@ -94,7 +95,14 @@ impl PostgresStore {
 
     pub(super) async fn write_fingerprints(&self, limit: u32) -> Result<u64, StoreError> {
         self.run("fingerprint_pending", Mode::Write, |session| {
-            work(write_fingerprints(session, limit))
+            let make = |text: &str| fingerprint(text).into();
+            work(complete_detections(
+                session,
+                WITHOUT_FINGERPRINT,
+                SET_FINGERPRINTS,
+                limit,
+                make,
+            ))
         })
         .await
     }
@@ -129,18 +137,4 @@ fn group(operation: &'static str, row: &Row) -> Result<DetectionGroup, StoreErro
         acknowledged_until,
         newest,
     })
-}
-
-async fn write_fingerprints(session: Session<'_>, limit: u32) -> Outcome<u64> {
-    let rows = session.query(WITHOUT_FINGERPRINT, &[&i64::from(limit)]).await?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let (mut ids, mut fingerprints) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-    for row in &rows {
-        let mut reader = Reader::new(session.operation(), row);
-        ids.push(reader.take::<&str>()?);
-        fingerprints.push(String::from(fingerprint(reader.take()?)));
-    }
-    session.execute(SET_FINGERPRINTS, &[&ids, &fingerprints]).await
 }

@@ -3,6 +3,7 @@
 
 use super::PostgresStore;
 use super::common_words::{self, Walked};
+use super::detections::complete_detections;
 use super::entries::{NewestEntries, SearchRequest};
 use super::rows::{ENTRY_COLUMNS, Reader, entry, storable, visible_tenants};
 use super::session::{Mode, Outcome, Session, work};
@@ -76,7 +77,10 @@ async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u6
         let documents = documents(session, &rows)?;
         insert_documents(session, &documents).await?;
         let indexed = match documents.len() as u64 {
-            0 => index_detections(session, entries_max).await?,
+            0 => {
+                let vector = |text: &str| vector_literal(&index_text(text));
+                complete_detections(session, TAKE_DETECTIONS, INDEX_DETECTIONS, entries_max, vector).await?
+            }
             entries => entries,
         };
         return Ok((indexed > 0).then_some(indexed));
@@ -105,20 +109,6 @@ async fn index_next(session: Session<'_>, entries_max: u32) -> Outcome<Option<u6
         .execute(MARK_INDEXED, &[&cycle_id, &until, &is_complete])
         .await?;
     Ok(Some(documents.len() as u64))
-}
-
-async fn index_detections(session: Session<'_>, limit: u32) -> Outcome<u64> {
-    let rows = session.query(TAKE_DETECTIONS, &[&i64::from(limit)]).await?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let (mut ids, mut vectors) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-    for row in &rows {
-        let mut reader = Reader::new(session.operation(), row);
-        ids.push(reader.take::<&str>()?);
-        vectors.push(vector_literal(&index_text(reader.take()?)));
-    }
-    session.execute(INDEX_DETECTIONS, &[&ids, &vectors]).await
 }
 
 fn documents<'r>(session: Session<'_>, rows: &'r [Row]) -> Outcome<Vec<Document<'r>>> {

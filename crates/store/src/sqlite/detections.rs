@@ -4,11 +4,11 @@ use super::conditions::Conditions;
 use super::connection::{Connections, Tx};
 use super::error::map;
 use super::executor::on;
-use super::index_choice::Choice;
+use super::index_choice::{BY_SEQUENCE, Choice};
 use super::rows::{DETECTION_COLUMNS, Reader, detection, detection_from};
 use crate::model::{DetectionFeedItem, DetectionFilter, DetectionKey};
 use crate::{SearchQuery, StoreError};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Executor, Sqlite};
 use turnstone_types::{Detection, DetectionId, TenantId};
 
 /// Detections whose texts are read to find words that many hold, before all that the text index has of them are gone through.
@@ -111,7 +111,7 @@ async fn newest_matching(
     let mut conditions = Conditions::default();
     let sequences = conditions.parameter(serde_json::json!(found).to_string());
     conditions.require(format!("sequence IN (SELECT value FROM json_each({sequences}))"));
-    fetch(transaction, tenant, conditions, "NOT INDEXED", limit)
+    fetch(transaction, tenant, conditions, BY_SEQUENCE, limit)
         .await
         .map(Some)
 }
@@ -160,10 +160,13 @@ pub(super) async fn after(
     rows.iter().map(item).collect()
 }
 
-/// `ReadStore::last_detection_sequence`.
-pub(super) async fn last_sequence(connections: &Connections) -> Result<i64, StoreError> {
+/// `ReadStore::last_detection_sequence`, and for a writer: after what its transaction adds detections.
+pub(super) async fn last_sequence<'e>(
+    operation: &'static str,
+    executor: impl Executor<'e, Database = Sqlite>,
+) -> Result<i64, StoreError> {
     sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM detections")
-        .fetch_one(connections.readers())
+        .fetch_one(executor)
         .await
-        .map_err(|error| map("last_detection_sequence", error))
+        .map_err(|error| map(operation, error))
 }

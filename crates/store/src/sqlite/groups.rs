@@ -4,9 +4,8 @@ use super::conditions::Conditions;
 use super::connection::{Connections, commit};
 use super::error::map;
 use super::executor::on;
-use super::index_choice::SORTED_MATCHES_MAX;
+use super::index_choice::is_rare_text;
 use super::rows::{DETECTION_COLUMNS, Reader, detection_from};
-use super::text::has_matches;
 use crate::instant::to_text;
 use crate::model::{DetectionGroup, DetectionKey, GroupFilter, GroupKey};
 use crate::{StoreError, StoreErrorKind};
@@ -28,14 +27,7 @@ pub(super) async fn list(
     // Of the columns that this names, the groups have none.
     conditions.filter_detections(&filter.of_newest());
     if let Some(query) = &filter.text {
-        let is_rare = !has_matches(
-            OPERATION,
-            &mut transaction,
-            "detections_text",
-            query,
-            SORTED_MATCHES_MAX,
-        )
-        .await?;
+        let is_rare = is_rare_text(OPERATION, &mut transaction, query).await?;
         let matches = conditions.matches(query);
         conditions.require(if is_rare {
             // The index of the groups has the id: of those that do not match, no detection is read.

@@ -4,10 +4,11 @@ use super::bulk::BulkStatement;
 use super::connection::{Connections, Tx, commit};
 use super::counts::add_entries;
 use super::cycle::{CycleRow, add_to_sources, insert_cycle, stored_count};
+use super::detections::last_sequence;
 use super::entry_rows::{EntryRow, insert_batches, insert_entries};
 use super::error::map;
 use super::executor::on;
-use super::text::{index_detections_after, last_sequence};
+use super::text::index_detections_after;
 use crate::StoreError;
 use crate::batch_plan::{count_by_source, cut_batches};
 use crate::checks::check_import;
@@ -32,7 +33,7 @@ pub(super) async fn import(
     if !new_entries.is_empty() {
         write_entries(&mut transaction, chunk, &new_entries, &at).await?;
     }
-    let sequence_before = last_sequence(OPERATION, &mut transaction).await?;
+    let sequence_before = last_sequence(OPERATION, on(&mut transaction)).await?;
     let new_detections = INSERT_DETECTIONS
         .execute(
             OPERATION,

@@ -6,8 +6,8 @@ use super::error::map;
 use super::executor::on;
 use super::rows::Reader;
 use super::text::has_matches;
-use crate::StoreError;
 use crate::model::DetectionFilter;
+use crate::{SearchQuery, StoreError};
 use turnstone_types::{Severity, TenantId, Verdict};
 
 /// Detections with at least a score up to which they are looked up and sorted; with more, a walk in order meets the limit sooner.
@@ -15,10 +15,10 @@ const SORTED_SCORES_MAX: i64 = 3_000;
 
 const BY_SCORE: &str = "INDEXED BY detections_by_score";
 /// Matches of a text up to which they are looked up and sorted; with more, a walk in order meets the limit sooner.
-pub(super) const SORTED_MATCHES_MAX: i64 = 2_000;
+const SORTED_MATCHES_MAX: i64 = 2_000;
 
-/// By the sequences that the text index gives, which are the numbers of the rows.
-const BY_TEXT: &str = "NOT INDEXED";
+/// By sequences, which are the numbers of the rows: those that the text index gives.
+pub(super) const BY_SEQUENCE: &str = "NOT INDEXED";
 
 /// How to find what a filter asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,16 +58,9 @@ impl Choice {
             return Ok(Self::By("INDEXED BY detections_by_group"));
         }
         if let Some(query) = &filter.text
-            && !has_matches(
-                operation,
-                transaction,
-                "detections_text",
-                query,
-                SORTED_MATCHES_MAX,
-            )
-            .await?
+            && is_rare_text(operation, transaction, query).await?
         {
-            return Ok(Self::By(BY_TEXT));
+            return Ok(Self::By(BY_SEQUENCE));
         }
         let (count, clause) = totals.least(filter);
         if let Some(score_min) = filter.score_min.filter(|_| count > SORTED_SCORES_MAX)
@@ -80,7 +73,7 @@ impl Choice {
 
     /// Whether the list is in order as it is read.
     pub(super) fn is_in_order(self) -> bool {
-        !matches!(self, Self::By(BY_TEXT | BY_SCORE))
+        !matches!(self, Self::By(BY_SEQUENCE | BY_SCORE))
     }
 
     /// As it stands behind `FROM detections`.
@@ -181,6 +174,23 @@ impl Totals {
         let least = asked.min_by_key(|(_, count, _)| *count);
         least.map_or((self.all, ""), |(_, count, clause)| (count, clause))
     }
+}
+
+/// Whether so few detections match a text that it is best to look at them all.
+pub(super) async fn is_rare_text(
+    operation: &'static str,
+    transaction: &mut Tx,
+    query: &SearchQuery,
+) -> Result<bool, StoreError> {
+    has_matches(
+        operation,
+        transaction,
+        "detections_text",
+        query,
+        SORTED_MATCHES_MAX,
+    )
+    .await
+    .map(|is_frequent| !is_frequent)
 }
 
 /// Whether so few detections have at least this score that it is best to look at them all.

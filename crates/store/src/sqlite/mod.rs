@@ -197,7 +197,7 @@ impl ReadStore for SqliteStore {
     }
 
     async fn last_detection_sequence(&self) -> Result<i64> {
-        detections::last_sequence(&self.connections).await
+        detections::last_sequence("last_detection_sequence", self.connections.readers()).await
     }
 
     async fn entry(&self, tenant: &TenantId, id: &EntryId) -> Result<Option<Entry>> {

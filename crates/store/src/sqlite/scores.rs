@@ -2,10 +2,11 @@
 
 use super::bulk::{BulkStatement, RowArguments};
 use super::connection::{Connections, Tx, commit};
+use super::detections::last_sequence;
 use super::error::map;
 use super::executor::on;
 use super::rows::{BATCH_COLUMNS, Reader, batch_from};
-use super::text::{index_detections_after, last_sequence};
+use super::text::index_detections_after;
 use crate::checks::{check_reason, check_scores, quiet_from, storable_score};
 use crate::instant::{AFTER_ALL, to_text};
 use crate::model::{RecordOutcome, RecordScores};
@@ -133,7 +134,7 @@ pub(super) async fn record_scores(
     let fingerprints = fingerprints(&mut transaction, &detected).await?;
     detected.retain(|detection| fingerprints.contains_key(detection.entry_id));
     let quiet_from = quiet_from(scores).map_or_else(|| AFTER_ALL.to_owned(), to_text);
-    let sequence_before = last_sequence(OPERATION, &mut transaction).await?;
+    let sequence_before = last_sequence(OPERATION, on(&mut transaction)).await?;
     let new_detections = INSERT_DETECTIONS
         .execute(OPERATION, &mut transaction, &detected, |detection, row| {
             row.add(String::from(DetectionId::generate()))

@@ -86,14 +86,6 @@ async fn insert_tokens(
     Ok(tokens.into_iter().map(|(number, _)| number).collect())
 }
 
-/// The sequence after which this transaction adds detections.
-pub(super) async fn last_sequence(operation: &'static str, transaction: &mut Tx) -> Result<i64, StoreError> {
-    sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM detections")
-        .fetch_one(on(transaction))
-        .await
-        .map_err(|error| map(operation, error))
-}
-
 /// Indexes the detections that this transaction added, those after a sequence; they say already that they are indexed.
 pub(super) async fn index_detections_after(
     operation: &'static str,
